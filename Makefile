@@ -1,0 +1,33 @@
+# Auk.  `make run` boots it, `make test` proves it; `make help` lists the rest.
+#
+# Each concern has its own file in mk/; everything that is built lies under build/.
+
+BUILD := build
+CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+WARN := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition \
+	-Wvla -Wpointer-arith -Wundef -Wwrite-strings -Wno-unused-parameter -Wno-sign-compare \
+	-Wno-missing-field-initializers
+
+.PHONY: all help clean
+.DEFAULT_GOAL := all
+
+include mk/abi-headers.mk
+include mk/kernel.mk
+-include mk/unit.mk
+-include mk/launcher.mk
+-include mk/abi.mk
+-include mk/vm.mk
+-include mk/bench.mk
+-include mk/tools.mk
+
+all: kernel
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile mk/*.mk
+
+clean: ## remove build/
+	rm -rf $(BUILD)
