@@ -1,0 +1,156 @@
+/*
+ * x86-64, inline: per-CPU base, interrupt flag, page-table entries, thread context.
+ *
+ * GS points at this CPU's struct plat_percpu in kernel mode.  The stack protector reads its canary at
+ * %gs:40 (mk/kernel.mk), so the offset of `canary` is fixed.
+ */
+#ifndef PLAT_ARCH_H
+#define PLAT_ARCH_H
+
+#include "base/types.h"
+
+struct thread;
+struct plat_as;
+
+struct plat_percpu {
+	struct plat_percpu *self;	/*  0 */
+	struct thread *current;		/*  8 */
+	u64 kernel_sp;			/* 16 top of current's kernel stack: where a system call starts */
+	u64 user_sp;			/* 24 scratch of the system-call entry */
+	u32 id;				/* 32 */
+	u32 irq_depth;			/* 36 interrupt handlers nested on this CPU */
+	u64 canary;			/* 40 */
+	struct plat_as *as;		/* loaded address space, NULL: kernel's */
+	void *fpu_owner;		/* context whose FPU state is in the registers */
+	u32 apic_id;
+	u32 started;
+	void *tss;
+};
+static_assert(__builtin_offsetof(struct plat_percpu, canary) == 40, "mk/kernel.mk names this offset");
+
+/* What a thread owns of the machine while it does not run. */
+struct plat_ctx {
+	u64 sp;
+	u64 kernel_sp;		/* top of its kernel stack */
+	u64 fs_base, gs_base;	/* user's */
+	void *fpu;		/* XSAVE area, NULL for kernel threads */
+	u32 fpu_cpu;		/* CPU whose registers last held it */
+	u32 user_segments;	/* nonzero: user loaded a TLS base of its own */
+};
+
+static inline struct thread *plat_current(void)
+{
+	struct thread *t;
+
+	asm("mov %%gs:8, %0" : "=r"(t));
+	return t;
+}
+
+static inline u32 plat_cpu_id(void)
+{
+	u32 id;
+
+	asm volatile("mov %%gs:32, %0" : "=r"(id));
+	return id;
+}
+
+static inline bool plat_in_irq(void)
+{
+	u32 depth;
+
+	asm volatile("mov %%gs:36, %0" : "=r"(depth));
+	return depth != 0;
+}
+
+static inline void plat_cpu_relax(void)
+{
+	asm volatile("pause" ::: "memory");
+}
+
+/* ---- interrupt flag ---- */
+
+static inline u64 plat_irq_save(void)
+{
+	u64 flags;
+
+	asm volatile("pushfq; pop %0; cli" : "=r"(flags)::"memory");
+	return flags;
+}
+
+static inline void plat_irq_restore(u64 flags)
+{
+	if (flags & 0x200)
+		asm volatile("sti" ::: "memory");
+}
+
+static inline void plat_irq_enable(void)
+{
+	asm volatile("sti" ::: "memory");
+}
+
+static inline void plat_irq_disable(void)
+{
+	asm volatile("cli" ::: "memory");
+}
+
+static inline bool plat_irq_enabled(void)
+{
+	u64 flags;
+
+	asm volatile("pushfq; pop %0" : "=r"(flags));
+	return flags & 0x200;
+}
+
+/* ---- memory ---- */
+
+#define PLAT_DIRECT_MAP 0xffff888000000000ull	/* all of physical memory, linearly */
+#define PLAT_USER_TOP 0x00007ffffffff000ull	/* one past the last user address */
+
+static inline void *phys_to_virt(paddr_t p)
+{
+	return (void *)(p + PLAT_DIRECT_MAP);
+}
+
+/* Only for addresses of the direct map. */
+static inline paddr_t virt_to_phys(const void *v)
+{
+	return (u64)v - PLAT_DIRECT_MAP;
+}
+
+/* ---- page-table entries: four levels of 512 ---- */
+
+typedef u64 pte_t;
+
+#define PTE_PRESENT (1ull << 0)
+#define PTE_WRITE (1ull << 1)
+#define PTE_USER (1ull << 2)
+#define PTE_PWT (1ull << 3)
+#define PTE_PCD (1ull << 4)
+#define PTE_ACCESSED (1ull << 5)
+#define PTE_DIRTY (1ull << 6)
+#define PTE_HUGE (1ull << 7)
+#define PTE_GLOBAL (1ull << 8)
+#define PTE_SOFT1 (1ull << 9)	/* for mm/ */
+#define PTE_SOFT2 (1ull << 10)
+#define PTE_NX (1ull << 63)
+#define PTE_ADDR 0x000ffffffffff000ull
+
+enum { PT_LEVELS = 4, PT_ENTRIES = 512 };
+
+/** pt_index - index of @va in a table of @level; level 0 maps pages, level 3 is the root. */
+static inline unsigned pt_index(u64 va, unsigned level)
+{
+	return (va >> (12 + 9 * level)) & 511;
+}
+
+static inline u64 pt_span(unsigned level)	/* bytes that one entry of @level maps */
+{
+	return 1ull << (12 + 9 * level);
+}
+
+struct plat_as {
+	paddr_t root;
+	u64 cpus;	/* [atomic] bit n: CPU n may hold translations */
+};
+
+#endif
