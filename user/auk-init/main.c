@@ -61,9 +61,10 @@ static void serve(struct channel *channel, const struct ports *ports)
 /* Without a launcher: a shell on the console. */
 static void serve_console(void)
 {
-	char *argv[] = {"/bin/sh", NULL};
-	char *env[] = {"HOME=/root", "TERM=linux",
-		       "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+	static char shell[] = "/bin/sh", home[] = "HOME=/root", term[] = "TERM=linux";
+	static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	char *argv[] = {shell, NULL};
+	char *env[] = {home, term, path, NULL};
 	struct auk_run run = {.flags = AUK_RUN_LOGIN, .umask = 022};
 	struct command command = {.run = &run, .cwd = "/root", .argv = argv, .env = env};
 	struct failure failure;

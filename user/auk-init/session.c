@@ -179,17 +179,16 @@ static void handle_window(const struct session *session, const struct auk_window
 		ioctl(session->tty, TIOCSWINSZ, &size);
 }
 
-/* The command gets SIGPIPE or EIO at its next write. */
+/* The command gets SIGPIPE at its next write; what has been read from it is still delivered. */
 static void handle_output_gone(struct session *session, uint32_t stream)
 {
 	struct pump *pump = stream == 2 ? &session->err : &session->out;
 
-	if (pump->from >= 0 && pump->from != session->tty) {
-		close(pump->from);
-		pump->from = -1;
-	}
+	if (pump->from < 0 || pump->from == session->tty)
+		return;
+	close(pump->from);
+	pump->from = -1;
 	pump->from_ended = true;
-	pump->fill = 0;
 }
 
 static void handle_message(struct session *session, const struct auk_msg *msg, const char *payload)
