@@ -121,7 +121,7 @@ static inline u64 rounddown_pow2(u64 x)
 }
 
 /* The least order such that PAGE_SIZE << order holds @bytes. */
-static inline unsigned page_order(u64 bytes)
+static inline unsigned bytes_to_order(u64 bytes)
 {
 	return bytes <= PAGE_SIZE ? 0 : log2_ceil((bytes + PAGE_SIZE - 1) >> PAGE_SHIFT);
 }
