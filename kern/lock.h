@@ -18,16 +18,18 @@
 /* Outermost first. */
 enum lock_rank {
 	/* sleeping */
+	RANK_FILE_POS,		/* file->pos_lock: held over whole reads and writes */
 	RANK_RENAME_FS,		/* super: one cross-directory rename at a time */
 	RANK_OVERLAY_PARENT,	/* an inode lock of a stacked file system, taken before those of the one below */
+	RANK_OVERLAY_PARENT2,
 	RANK_OVERLAY_CHILD,
+	RANK_OVERLAY_CHILD2,
 	RANK_OVERLAY_COPY,	/* overlay: copy-up of one inode */
 	RANK_INODE_PARENT,	/* inode->lock of a directory, when a child's is taken too */
 	RANK_INODE_PARENT2,
 	RANK_INODE_CHILD,	/* inode->lock */
 	RANK_INODE_CHILD2,
 	RANK_MOUNT,		/* the mount tree's writers */
-	RANK_FILE_POS,		/* file->pos_lock */
 	RANK_EPOLL,		/* epoll->lock */
 	RANK_TTY_READ,		/* one reader at a time */
 	RANK_TTY_WRITE,

@@ -53,7 +53,7 @@ struct mapping {
 	const struct mapping_ops *ops;	/* [I] */
 	void *host;			/* [I] the inode, for the file system */
 	struct rwsem rmap_lock;
-	struct interval_root vmas;	/* [r] who maps it, by page index */
+	struct interval_tree vmas;	/* [r] who maps it, by page index */
 	u32 writable_maps;		/* [a] shared writable mappings; or denied, if the top bit is set (memfd seals) */
 	u32 flags;			/* [I] MAPPING_* */
 	struct list_head dirty_node;	/* [mm/writeback] on the list of mappings with dirty pages */

@@ -24,7 +24,8 @@ struct dentry_ops {
 	void (*release)(struct dentry *d);	/* being freed */
 };
 
-enum { DENTRY_MOUNTPOINT = 1, DENTRY_UNHASHED = 2, DENTRY_DEAD = 4, DENTRY_REFERENCED = 8, DENTRY_NOCACHE = 16, DENTRY_TMPFILE = 32, DENTRY_LRU = 64 };
+enum { DENTRY_MOUNTPOINT = 1, DENTRY_UNHASHED = 2, DENTRY_DEAD = 4, DENTRY_REFERENCED = 8, DENTRY_NOCACHE = 16, DENTRY_TMPFILE = 32, DENTRY_LRU = 64,
+       DENTRY_PINNED = 128 /* the file system itself holds a reference, since the file lives nowhere else: d_pin */ };
 enum { DNAME_INLINE = 40 };
 
 /* Locks: d dentry->lock · s seq (readers) · h hash chain · a atomic · I immutable */
@@ -79,6 +80,9 @@ void d_invalidate(struct dentry *d);
 void d_move(struct dentry *d, struct dentry *target);
 void d_exchange(struct dentry *a, struct dentry *b);
 bool d_is_below(struct dentry *d, struct dentry *ancestor);	/* or equal */
+/** d_pin / d_unpin - the reference by which a file system in memory keeps its names. d_prune_super unpins. */
+void d_pin(struct dentry *d);
+void d_unpin(struct dentry *d);
 /** d_prune_super - forget all unused dentries of a super (unmount). d_shrink: free up to n unused ones. */
 void d_prune_super(struct super *s);
 u64 d_shrink(u64 n);
@@ -87,6 +91,77 @@ struct dentry *d_any_alias(struct inode *i);
 
 static inline bool d_is_positive(const struct dentry *d) { return __atomic_load_n(&d->inode, __ATOMIC_RELAXED) != NULL; }
 static inline bool d_unhashed(const struct dentry *d) { return d->flags & DENTRY_UNHASHED; }
+
+/*
+ * Names are hashed and compared eight bytes at a time.  A load never crosses into a page that holds no byte of the name.
+ */
+static inline u64 name_load(const char *s)
+{
+	u64 w = 0;
+
+	if (likely(((u64)s & (PAGE_SIZE - 1)) <= PAGE_SIZE - 8))
+		return *(const u64 __attribute__((aligned(1), may_alias)) *)s;
+	for (unsigned i = 0; i < 8; i++) {
+		w |= (u64)(u8)s[i] << (8 * i);
+		if (!s[i])
+			break;
+	}
+	return w;
+}
+
+static inline u64 name_mix(u64 h, u64 w)
+{
+	h = (h ^ w) * 0x9e3779b97f4a7c15ull;
+	return h ^ h >> 29;
+}
+
+#define NAME_ONES 0x0101010101010101ull
+#define NAME_HIGHS 0x8080808080808080ull
+
+/** name_scan - length and hash of the component at @s, which ends at '/' or NUL. */
+static inline u32 name_scan(const char *s, u32 *hash)
+{
+	u64 h = 0;
+	u32 len = 0;
+
+	for (;; len += 8) {
+		u64 w = name_load(s + len), x = w ^ NAME_ONES * '/';
+		u64 end = ((w - NAME_ONES) & ~w & NAME_HIGHS) | ((x - NAME_ONES) & ~x & NAME_HIGHS);
+
+		if (end) {
+			unsigned bits = (unsigned)__builtin_ctzll(end) & ~7u;
+
+			h = name_mix(h, w & ((1ull << bits) - 1));
+			*hash = (u32)(h ^ h >> 32);
+			return len + bits / 8;
+		}
+		h = name_mix(h, w);
+	}
+}
+
+u32 name_hash(const char *name, u32 len);
+
+/**
+ * d_find_rcu - the cached child, without a reference
+ * @seq: out: what d->seq was; @inode: out: its inode at that moment
+ * Context: RCU. NULL: not cached, or changing just now
+ */
+struct dentry *d_find_rcu(const struct dentry *parent, const char *name, u32 len, u32 hash, u32 *seq, struct inode **inode);
+
+/** d_seq_unchanged - whether what was read of @d since @seq still holds. */
+static inline bool d_seq_unchanged(const struct dentry *d, u32 seq)
+{
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return __atomic_load_n(&d->seq, __ATOMIC_RELAXED) == seq;
+}
+
+static inline void d_set_flag(struct dentry *d, u32 flag) { __atomic_fetch_or(&d->flags, flag, __ATOMIC_SEQ_CST); }
+static inline void d_clear_flag(struct dentry *d, u32 flag) { __atomic_fetch_and(&d->flags, ~flag, __ATOMIC_SEQ_CST); }
+
+/** d_parent - the parent, with a reference. */
+struct dentry *d_parent(struct dentry *d);
+/** d_first_child_after - a positive or negative child after @after (NULL: the first), with a reference; @after's is dropped. */
+struct dentry *d_next_child(struct dentry *parent, struct dentry *after);
 
 void dcache_init(void);
 void dcache_stats(u64 *total, u64 *unused);

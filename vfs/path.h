@@ -29,6 +29,7 @@ struct fs_context {
 	u32 refs;			/* [a] */
 	u32 umask;			/* [a] */
 	struct spinlock lock;
+	u32 seq;			/* [lock] odd while root or cwd change: readers under RCU */
 	struct path root, cwd;		/* [lock] */
 };
 struct fs_context *fs_context_create(const struct path *root);

@@ -4,11 +4,13 @@
 #ifndef VFS_SUPER_H
 #define VFS_SUPER_H
 
-#include <linux/statfs.h>
+#include <asm/statfs.h>
 #include "base/list.h"
 #include "kern/mutex.h"
 #include "vfs/inode.h"
 
+struct dentry;
+struct dentry_ops;
 struct fs_type;
 
 struct fs_stat {		/* statfs(2) */
@@ -32,6 +34,7 @@ enum { SUPER_RDONLY = 1, SUPER_NOSUID = 2, SUPER_NODEV = 4, SUPER_NOEXEC = 8 };	
 struct super {
 	const struct super_ops *ops;
 	const struct fs_type *type;
+	const struct dentry_ops *dops;	/* of its dentries; set before the root is made; may be NULL */
 	struct dentry *root;
 	u64 dev;			/* anonymous or the block device's number */
 	u64 magic;
@@ -43,6 +46,7 @@ struct super {
 	u32 refs;			/* [a] mounts */
 	struct mutex rename_lock;
 	struct list_head inodes;	/* [inode table lock] */
+	bool dead;			/* being torn down */
 	struct list_head node;
 	char id[32];
 	void *private;
