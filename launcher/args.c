@@ -41,7 +41,7 @@ static const char help[] =
 	"  --kernel FILE       any Linux kernel, a bzImage or an ELF file; Auk's if not given\n"
 	"  --modules DIR       its modules; ../lib/modules/VERSION beside FILE if not given\n"
 	"  --accel WHICH       auto, kvm or tcg; auto takes kvm where a trial guest runs on it\n"
-	"  --machine TYPE      pc, q35 or microvm\n"
+	"  --machine TYPE      pc, q35 or microvm; q35 if not given\n"
 	"  --append STR        more kernel parameters\n"
 	"  --timeout SEC       end the machine after SEC seconds\n"
 	"  --log FILE          kernel messages go there\n"
@@ -338,7 +338,7 @@ void args_parse(struct args *args, int argc, char **argv)
 		.root = "/",
 		.append = "",
 		.accel = ACCEL_AUTO,
-		.machine = MACHINE_PC,
+		.machine = MACHINE_Q35,
 	};
 	opterr = 0;
 	/* '+': what follows COMMAND is COMMAND's; ':' tells a missing value from a wrong option. */

@@ -140,7 +140,9 @@ static void add_rest(struct list *argv, const struct args *args, const char *log
 		int type_len = strcspn(nic, ",");
 
 		add(argv, "-netdev", text("%.*s,id=net%zu%s", type_len, nic, i, nic + type_len));
-		add(argv, "-device", text("%s,netdev=net%zu", virtio(args, "net"), i));
+		/* Over PCI it would bring a boot ROM, which nobody runs. */
+		add(argv, "-device", text("%s,netdev=net%zu%s", virtio(args, "net"), i,
+					  args->machine == MACHINE_MICROVM ? "" : ",romfile="));
 	}
 }
 
