@@ -32,6 +32,8 @@ enum {
 	TF_KERNEL = 1 << 8,		/* a kernel thread */
 	TF_IDLE = 1 << 9,
 	TF_MEMALLOC = 1 << 10,		/* frees memory: may dip into the reserve */
+	TF_FULL_REGS = 1 << 12,		/* platform: the user registers were rewritten (exec, sigreturn): restore all of them */
+	TF_FPU_LOAD = 1 << 13,		/* platform: the FPU registers are not this thread's yet */
 	TF_RESTORE_MASK = 1 << 11,	/* task/: put back the saved signal mask (sigsuspend, ppoll) */
 };
 

@@ -92,6 +92,9 @@ struct plat_upcalls {
 	void (*irq_exit)(void);
 };
 
+/** kernel_main - where the platform hands over, on the boot CPU, interrupts off; init/ defines it. */
+NORETURN void kernel_main(void);
+
 void plat_set_upcalls(const struct plat_upcalls *up);
 
 /* ---- cpu ---- */
@@ -231,6 +234,11 @@ void plat_pci_write(u8 bus, u8 devfn, u16 offset, unsigned size_bytes, u32 value
 int plat_pci_gsi(u8 devfn, u8 pin, u8 line_register);
 
 /* ---- misc ---- */
+
+/** plat_cpu_describe - the text of one CPU's paragraph of /proc/cpuinfo. Return: length */
+size_t plat_cpu_describe(u32 cpu, char *buf, size_t size);
+/** plat_hwcaps - what AT_HWCAP and AT_HWCAP2 tell programs. */
+void plat_hwcaps(u64 *hwcap, u64 *hwcap2);
 
 u64 plat_entropy(void);				/* a word of whatever randomness the machine gives; mix, do not trust */
 void plat_console_write(const char *buf, size_t n);	/* the early, polled console. Context: any */
