@@ -10,6 +10,7 @@
 #include "mm/user.h"
 
 struct dentry;
+struct inode;
 struct mount;
 struct pipe;
 struct super;
