@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "base/types.h"
 #include "kern/lock.h"
+#include "kern/rcu.h"
 #include "mm/user.h"
 
 struct dentry;
