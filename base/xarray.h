@@ -5,7 +5,8 @@
  *
  *	head -> [shift 6] -> [shift 0] -> entries
  *
- * A word in a slot is NULL, an entry (an aligned pointer of the caller's), or a node's address | 1.
+ * A slot of a node with shift 0 holds an entry (an aligned pointer of the caller's), one of another node holds
+ * a node.  The head is an entry, or a node's address | 1.
  *
  * Marks: small sets over the present entries (dirty, under writeback, …).  A node keeps for each mark
  * a word with a bit for each slot; at a node that is not a leaf the bit says that somewhere below an
@@ -20,7 +21,7 @@
  * lock of the owner's.  Readers (xa_load, xa_find, xa_find_marked, xa_get_mark, xa_for_each) need none
  * if node_free() lets the node live until every reader that may have seen it is gone (RCU): nodes are
  * published with release, and an unlinked node keeps its contents.  A reader sees each slot as it was
- * at some moment of the call.
+ * at some moment of the call; a mark that is read while the height changes may be seen clear.
  *
  * Contexts: any that node_alloc() allows, where the function may allocate; else any.
  */
