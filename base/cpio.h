@@ -5,8 +5,8 @@
  * TRAILER!!! entry and cpio_next_archive() goes on after it.  Nothing is copied: names and data
  * point into the archive.
  *
- * Every field is checked against the end of the buffer, names are NUL-terminated where their length says
- * so and hold no other NUL.  What a name means (.., absolute, twice) is the caller's to judge.
+ * Every field is checked against the end of the buffer; a name ends in a NUL, or in several (some tools
+ * pad it so), and holds no other.  What a name means (.., absolute, twice) is the caller's to judge.
  *
  * Contexts: any.
  * Source: cpio(5), "New ASCII Format"; Linux Documentation/driver-api/early-userspace/buffer-format.rst

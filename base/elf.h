@@ -72,8 +72,7 @@ struct elf_image {
 /**
  * elf_check_header - is this a program that can be run?
  * @bytes: the first bytes of the file; @len: how many of them there are
- * Return: 0, or -ENOEXEC (outputs untouched): cut short, another magic, class, byte order, version,
- *         machine or type, program headers of another size, none, or more than 64 KiB of them
+ * Return: 0, or -ENOEXEC (outputs untouched): cut short, another magic, machine or type, program headers of another size, none, or more than 64 KiB of them
  */
 MUST_CHECK int elf_check_header(const void *bytes, size_t len, struct elf_header *header);
 

@@ -7,8 +7,8 @@
  * given buffers is read or written.
  *
  * Departures: (1) codes longer than the tables' index are decoded bit by bit (they are rare by their
- * nature), so there are no second-level tables; (2) an incomplete code is an error but for the single
- * one-bit distance code that the RFC allows and for a distance code that is not there at all.
+ * nature), so there are no second-level tables; (2) an incomplete code is an error but for one
+ * of a single one-bit code, which the RFC allows for distances, and one that has no code at all.
  *
  * Contexts: any.
  */
@@ -41,7 +41,6 @@ struct inflate {
 	u8 *out;
 	size_t out_pos;
 	size_t out_size;
-	size_t out_start;	/* of this stream or member: no match reaches behind */
 	inflate_sink_fn *sink;	/* NULL: out is all there is */
 	void *sink_ctx;
 	size_t sink_from;	/* out[sink_from, out_pos) has not gone to the sink */
@@ -53,7 +52,7 @@ struct inflate {
 	u32 dist[1 << INFLATE_DIST_BITS];
 	struct inflate_code litlen_code;
 	struct inflate_code dist_code;
-	u8 lengths[320];
+	u8 lengths[320];	/* of the codes while they are built */
 };
 
 /**
