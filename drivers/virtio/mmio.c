@@ -8,10 +8,10 @@
  */
 #include <linux/errno.h>
 #include <linux/virtio_mmio.h>
-#include "base/string.h"
 #include "drivers/mmio.h"
 #include "drivers/virtio/cmdline.h"
 #include "drivers/virtio/virtio.h"
+#include "drivers/virtio/window.h"
 #include "kern/printk.h"
 #include "kern/slab.h"
 
@@ -78,44 +78,14 @@ static void set_features(struct virtio_device *dev, u64 features)
 	reg_write(dev, VIRTIO_MMIO_DRIVER_FEATURES, (u32)(features >> 32));
 }
 
-/*
- * Version 2 wants accesses of a field's own width; bytes are allowed for any field of a legacy device, and every
- * device model takes aligned 4, 2 and 1 byte reads, so take the widest that fits.
- */
 static void config_read(struct virtio_device *dev, u32 offset, void *buf, u32 len)
 {
-	struct virtio_mmio *vm = to_mmio(dev);
-	u8 *out = buf;
-
-	memset(buf, 0, len);
-	for (u32 i = 0, step; i < len; i += step) {
-		u32 at = VIRTIO_MMIO_CONFIG + offset + i;
-
-		step = 1;
-		if (at + 1 > vm->len)
-			return;
-		if (!dev->legacy && at % 4 == 0 && len - i >= 4 && at + 4 <= vm->len) {
-			u32 v = mmio_read32(vm->regs + at);
-
-			step = 4;
-			memcpy(out + i, &v, 4);
-		} else if (!dev->legacy && at % 2 == 0 && len - i >= 2 && at + 2 <= vm->len) {
-			u16 v = mmio_read16(vm->regs + at);
-
-			step = 2;
-			memcpy(out + i, &v, 2);
-		} else {
-			out[i] = mmio_read8(vm->regs + at);
-		}
-	}
+	window_read(to_mmio(dev)->regs, to_mmio(dev)->len, VIRTIO_MMIO_CONFIG + offset, buf, len);
 }
 
 static void config_write(struct virtio_device *dev, u32 offset, const void *buf, u32 len)
 {
-	struct virtio_mmio *vm = to_mmio(dev);
-
-	for (u32 i = 0; i < len && VIRTIO_MMIO_CONFIG + offset + i < vm->len; i++)
-		mmio_write8(vm->regs + VIRTIO_MMIO_CONFIG + offset + i, ((const u8 *)buf)[i]);
+	window_write(to_mmio(dev)->regs, to_mmio(dev)->len, VIRTIO_MMIO_CONFIG + offset, buf, len);
 }
 
 static u32 config_generation(struct virtio_device *dev)

@@ -9,10 +9,10 @@
  */
 #include <linux/errno.h>
 #include <linux/virtio_pci.h>
-#include "base/string.h"
 #include "drivers/mmio.h"
 #include "drivers/pci/pci.h"
 #include "drivers/virtio/virtio.h"
+#include "drivers/virtio/window.h"
 #include "kern/printk.h"
 #include "kern/slab.h"
 
@@ -29,7 +29,7 @@ struct virtio_pci {
 	struct virtio_device dev;
 	struct pci_device *pci;				/* [I] */
 	volatile struct virtio_pci_common_cfg *common;	/* [I] */
-	u8 *isr, *notify, *config;			/* [I] config: may be NULL */
+	u8 *isr, *notify, *config;			/* [I] config: may be NULL, its length is then 0 */
 	u32 notify_len, config_len;			/* [I] */
 	u32 notify_multiplier;				/* [I] */
 	bool msix;					/* [I] */
@@ -78,21 +78,12 @@ static void set_features(struct virtio_device *dev, u64 features)
 
 static void config_read(struct virtio_device *dev, u32 offset, void *buf, u32 len)
 {
-	struct virtio_pci *vp = to_pci(dev);
-
-	memset(buf, 0, len);
-	if (!vp->config)
-		return;
-	for (u32 i = 0; i < len && offset + i < vp->config_len; i++)
-		((u8 *)buf)[i] = mmio_read8(vp->config + offset + i);
+	window_read(to_pci(dev)->config, to_pci(dev)->config_len, offset, buf, len);
 }
 
 static void config_write(struct virtio_device *dev, u32 offset, const void *buf, u32 len)
 {
-	struct virtio_pci *vp = to_pci(dev);
-
-	for (u32 i = 0; vp->config && i < len && offset + i < vp->config_len; i++)
-		mmio_write8(vp->config + offset + i, ((const u8 *)buf)[i]);
+	window_write(to_pci(dev)->config, to_pci(dev)->config_len, offset, buf, len);
 }
 
 static u32 config_generation(struct virtio_device *dev)
