@@ -445,6 +445,11 @@ void d_tmpfile(struct dentry *d, struct inode *inode)
 	inode_attach(d, inode);
 }
 
+void d_instantiate_unhashed(struct dentry *d, struct inode *inode)
+{
+	inode_attach(d, inode);
+}
+
 struct dentry *d_any_alias(struct inode *i)
 {
 	struct dentry *d, *found = NULL;

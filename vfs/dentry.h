@@ -65,6 +65,8 @@ struct dentry *d_alloc_root(struct super *s, struct inode *root);
 void d_add(struct dentry *d, struct inode *inode);
 /** d_instantiate - a hashed or unhashed negative dentry becomes positive; hashes it; consumes the inode reference. For create. */
 void d_instantiate(struct dentry *d, struct inode *inode);
+/** d_instantiate_unhashed - positive, but found by no lookup. */
+void d_instantiate_unhashed(struct dentry *d, struct inode *inode);
 /** d_splice - as d_add, but a directory that has a dentry already keeps only one: returns that (with a reference, moved here), or NULL after adding @d. ERR_PTR inode allowed */
 struct dentry *d_splice(struct dentry *d, struct inode *inode);
 void d_tmpfile(struct dentry *d, struct inode *inode);	/* positive, never hashed, nlink 0 */

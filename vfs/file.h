@@ -134,6 +134,8 @@ void files_close_exec(struct files *fs);
 /** fd_get - the file of a descriptor with a reference, or NULL (EBADF). O_PATH ones only by fd_get_path. */
 struct file *fd_get(int fd);
 struct file *fd_get_path(int fd);
+/** fd_peek - the same with no reference, for use under RCU. */
+struct file *fd_peek(int fd);
 struct file *fd_get_from(struct files *fs, int fd);
 /** fd_alloc - reserve the lowest free descriptor >= @from. Return: it, -EMFILE, -ENOMEM */
 int fd_alloc(int from, bool cloexec);

@@ -34,6 +34,8 @@ static struct slab_cache *inode_cache;
 static u64 next_ino = 1;
 static u64 wall_sec;			/* a recent second: saves divisions */
 
+static const struct inode_ops no_ops = { 0 };
+
 static struct hlist_head *bucket_of(const struct super *s, u64 ino)
 {
 	return &table[hash_bits(ino + ((u64)s >> 6), table_bits)];
@@ -81,6 +83,8 @@ static void inode_init(struct inode *i, struct super *s)
 	i->refs = 1;
 	i->nlink = 1;
 	i->data = &i->mapping;
+	i->ops = &no_ops;
+	i->fops = &no_open_fops;
 	rwsem_init(&i->lock, stacked ? RANK_OVERLAY_CHILD : RANK_INODE_CHILD);
 	mapping_init(&i->mapping, NULL, i, 0);
 	hlist_node_init(&i->hash);
@@ -91,11 +95,13 @@ static void inode_init(struct inode *i, struct super *s)
 static void inode_free(struct rcu_head *h)
 {
 	struct inode *i = container_of(h, struct inode, rcu);
+	struct super *s = i->super;
 
-	if (i->super->ops->free_inode)
-		i->super->ops->free_inode(i);
+	if (s->ops->free_inode)
+		s->ops->free_inode(i);
 	else
 		slab_free(inode_cache, i);
+	super_put_struct(s);
 }
 
 struct inode *inode_alloc(struct super *s)
@@ -112,6 +118,7 @@ struct inode *inode_alloc(struct super *s)
 	if (!i)
 		return NULL;
 	inode_init(i, s);
+	atomic_inc(&s->live);
 	spin_lock(&table_lock);
 	list_add_tail(&i->super_node, &s->inodes);
 	spin_unlock(&table_lock);
@@ -217,8 +224,7 @@ static void inode_evict(struct inode *i)
 	if (i->locks)
 		locks_free_inode(i);
 	if (i->nlink && !(i->mapping.flags & MAPPING_SHMEM) && xa_marked(&i->mapping.tree, (enum xa_mark)MARK_DIRTY))
-		if (mapping_sync(&i->mapping, 0, ~0ull))
-			;	/* the mapping remembers it, and nobody is left to ask */
+		(void)!mapping_sync(&i->mapping, 0, ~0ull);	/* nobody is left to be told of an error */
 	mapping_fini(&i->mapping);
 	if (i->super->ops->evict)
 		i->super->ops->evict(i);

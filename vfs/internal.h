@@ -34,6 +34,9 @@ static inline void inode_lock_parent(struct inode *i) { rwsem_write_lock_nested(
 static inline void inode_unlock_parent(struct inode *i) { rwsem_write_unlock_nested(&i->lock, inode_rank_parent(i)); }
 
 /* file.c */
+/** file_setup - f->path is set: the rest of a new file. file_discard - throw away a file that was never set up. */
+void file_setup(struct file *f, struct inode *i, const struct file_ops *ops, u32 o_flags);
+void file_discard(struct file *f);
 u64 file_limit_fsize(void);
 void file_limit_exceeded(void);
 u64 file_limit_nofile(void);
@@ -72,6 +75,7 @@ void supers_init(void);
 /* anon.c */
 void anon_init(void);
 extern struct super *anon_super;
+extern struct mount *anon_mount;
 /** anon_inode_new - an inode of its own on the nameless file system (pipes, memory files). */
 struct inode *anon_inode_new(u32 mode);
 /** anon_path - a nameless dentry for @inode shown as @name; consumes the inode reference. */

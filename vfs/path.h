@@ -33,6 +33,7 @@ struct fs_context {
 	struct spinlock lock;
 	u32 seq;			/* [lock] odd while root or cwd change: readers under RCU */
 	struct path root, cwd;		/* [lock] */
+	struct list_head node;		/* [list of all: pivot_root moves those that stood on the old root] */
 };
 struct fs_context *fs_context_create(const struct path *root);
 struct fs_context *fs_context_fork(struct fs_context *old);	/* NULL: no memory */
@@ -40,6 +41,8 @@ void fs_context_get(struct fs_context *c);
 void fs_context_put(struct fs_context *c);
 void fs_context_root(struct path *out);		/* current thread's, with references */
 void fs_context_cwd(struct path *out);
+/** fs_contexts_replace - whoever has @from as root or cwd gets @to (pivot_root). */
+void fs_contexts_replace(const struct path *from, const struct path *to);
 void fs_context_set_root(const struct path *p);
 void fs_context_set_cwd(const struct path *p);
 
@@ -80,6 +83,8 @@ int vfs_unlinkat(int dirfd, const char *name, u32 at_flags);
 int vfs_renameat(int olddir, const char *old, int newdir, const char *new, u32 rename_flags);
 /** vfs_getattr - stat of a path, through inode_ops.getattr. */
 int vfs_getattr(const struct path *p, struct attrs *out);
+/** vfs_statat - path_lookup and vfs_getattr in one, without references where all is cached: stat(2), lstat(2), statx(2) by name. */
+MUST_CHECK int vfs_statat(int dirfd, const char *name, u32 walk_flags, struct attrs *out);
 struct setattr;
 int vfs_setattr(const struct path *p, struct setattr *sa);	/* checks, locks, notifies; EROFS */
 int vfs_truncate(const struct path *p, u64 size);
@@ -127,8 +132,11 @@ struct mount {
 	u32 id;
 	u32 group_id;			/* shared propagation, 0: private */
 	bool detached;
+	bool unbindable, expiring;
 	struct list_head ns_node, children, sibling;	/* [M] */
 	struct mount_ns *ns;
+	struct path parent_gone;	/* [M] while it is being taken apart: what it hung on */
+	struct mount *copied_from;	/* [M] while its tree is being copied */
 	char *source;
 	struct rcu_head rcu;
 };
@@ -145,6 +153,12 @@ int vfs_pivot_root(const char *new_root, const char *put_old);
 /** mount_init_root - the first mount of the first name space; the current thread's root and cwd. */
 int mount_init_root(const char *type);
 struct mount_ns *mount_ns_current(void);
+/** mount_register_ns - task/ says which name space the current thread is in; until then, and for NULL, the first one. */
+void mount_register_ns(struct mount_ns *(*current_ns)(void));
+struct mount_ns *mount_ns_get(struct mount_ns *ns);
+/** mount_ns_enter - setns(2), unshare(2): the current thread's root and cwd become the root of @ns. */
+void mount_ns_enter(struct mount_ns *ns);
+struct waitq *mount_ns_waitq(void);	/* woken when any name space's seq changes */
 struct mount_ns *mount_ns_copy(struct mount_ns *old, struct fs_context *fix);
 void mount_ns_put(struct mount_ns *ns);
 /** mounts_show - the text of /proc/mounts (0), /proc/PID/mountinfo (1) or mountstats for a root. Return: length; kmalloc'd in *out */

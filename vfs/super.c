@@ -1,8 +1,10 @@
 /*
  * File-system types and mounted instances.
  *
- * Locks: types_lock and supers_lock, both of sleeping rank RANK_LEAF_SLEEP's neighbours: registration happens at boot and at
- * mount, never under another file-system lock but the mount tree's.
+ * A super is torn down with its last mount (refs); its memory goes when its last inode is freed as well (live), since inodes
+ * are freed through super->ops.
+ *
+ * Locks: lists_lock, a leaf, guards both lists.
  */
 #include <linux/errno.h>
 #include "base/printf.h"
@@ -59,6 +61,7 @@ struct super *super_alloc(const struct fs_type *t, const struct super_ops *ops, 
 	s->ops = ops;
 	s->magic = magic;
 	s->refs = 1;
+	s->live = 1;
 	s->blksize = PAGE_SIZE;
 	s->max_bytes = 0x7fffffffffffffffull;
 	s->time_gran_ns = 1;
@@ -78,6 +81,12 @@ struct super *super_get(struct super *s)
 	return s;
 }
 
+void super_put_struct(struct super *s)
+{
+	if (atomic_dec_and_test(&s->live))
+		kfree_rcu(s, rcu);
+}
+
 void super_put(struct super *s)
 {
 	if (!atomic_dec_and_test(&s->refs))
@@ -95,10 +104,7 @@ void super_put(struct super *s)
 	}
 	if (s->ops->put)
 		s->ops->put(s);
-	/* inodes are freed through s->ops after a grace period: callbacks run in order, so ours comes after theirs */
-	synchronize_rcu();
-	synchronize_rcu();
-	kfree(s);
+	super_put_struct(s);
 }
 
 void supers_sync(bool wait)
@@ -114,8 +120,7 @@ void supers_sync(bool wait)
 		if (held)
 			super_put(held);
 		held = s;
-		if (s->ops->sync(s, wait))
-			;	/* sync(2) tells nobody */
+		(void)!s->ops->sync(s, wait);	/* sync(2) tells nobody */
 		spin_lock(&lists_lock);
 	}
 	spin_unlock(&lists_lock);

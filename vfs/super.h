@@ -46,7 +46,9 @@ struct super {
 	u32 refs;			/* [a] mounts */
 	struct mutex rename_lock;
 	struct list_head inodes;	/* [inode table lock] */
+	u32 live;			/* [a] inodes not yet freed, and one for refs */
 	bool dead;			/* being torn down */
+	struct rcu_head rcu;
 	struct list_head node;
 	char id[32];
 	void *private;
@@ -72,6 +74,7 @@ size_t fs_list(char *buf, size_t size);
 /** super_alloc - a new super, refs 1; dev is an anonymous number. NULL: no memory */
 struct super *super_alloc(const struct fs_type *t, const struct super_ops *ops, u64 magic);
 void super_put(struct super *s);
+void super_put_struct(struct super *s);	/* inode.c's */
 struct super *super_get(struct super *s);
 void supers_sync(bool wait);
 
