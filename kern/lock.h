@@ -140,6 +140,30 @@ static inline void spin_unlock(struct spinlock *l)
 	spin_unlock_rank(l, l->rank);
 }
 
+/* Without a rank: the run queues alone, whose lock is handed from thread to thread in a switch. Interrupts off. */
+static inline void spin_lock_raw(struct spinlock *l)
+{
+	u32 ticket = __atomic_fetch_add(&l->word, 1u << 16, __ATOMIC_ACQUIRE);
+
+	if (__builtin_expect((ticket >> 16) != (ticket & 0xffff), 0))
+		spin_lock_slow(l, ticket >> 16);
+}
+
+static inline void spin_unlock_raw(struct spinlock *l)
+{
+	u16 *owner = (u16 *)&l->word;
+
+	__atomic_store_n(owner, (u16)(*owner + 1), __ATOMIC_RELEASE);
+}
+
+static inline bool spin_trylock_raw(struct spinlock *l)
+{
+	u32 v = __atomic_load_n(&l->word, __ATOMIC_RELAXED);
+
+	return (v >> 16) == (v & 0xffff) &&
+	       __atomic_compare_exchange_n(&l->word, &v, v + (1u << 16), false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
 static inline bool spin_trylock(struct spinlock *l)
 {
 	u32 v = __atomic_load_n(&l->word, __ATOMIC_RELAXED);

@@ -29,6 +29,8 @@ static inline void *thread_stack_top(struct thread *t)
 }
 /** thread_start - put a new thread on a run queue for the first time. */
 void thread_start(struct thread *t);
+/** sched_first_run - what the entry function of a new thread (plat_ctx_init) calls first. */
+void sched_first_run(void);
 /** thread_fini - release the stack; @t must be dead and switched away from. */
 void thread_fini(struct thread *t);
 
@@ -86,7 +88,7 @@ void sched_load_avg(u32 out[3]);		/* fixed point, 11 bits, as in sysinfo(2) befo
 u64 sched_total_forks(void);
 
 /* upcalls that init/ wires to the platform */
-void sched_tick(void);
+void sched_tick(bool from_user);
 void sched_kick(void);
 void sched_irq_exit(void);
 

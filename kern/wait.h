@@ -7,6 +7,7 @@
 #ifndef KERN_WAIT_H
 #define KERN_WAIT_H
 
+#include <linux/errno.h>
 #include "base/list.h"
 #include "kern/lock.h"
 #include "kern/sched.h"

@@ -84,8 +84,8 @@ struct plat_upcalls {
 	void (*trap)(struct plat_regs *regs, int sig, int code, u64 addr);
 	/* Before returning to user mode with any of TF_WORK set in the thread's flags; interrupts on. */
 	void (*user_work)(struct plat_regs *regs);
-	/* The one-shot timer went off. Interrupt context. */
-	void (*tick)(void);
+	/* The one-shot timer went off; @from_user: it interrupted user mode. Interrupt context. */
+	void (*tick)(bool from_user);
 	/* Another CPU kicked this one (plat_cpu_kick). Interrupt context. */
 	void (*kick)(void);
 	/* After an interrupt's handlers, before it returns into a thread; may switch threads if that is allowed. */

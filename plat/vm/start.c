@@ -5,6 +5,7 @@
  */
 #include "base/string.h"
 #include "kern/assert.h"
+#include "kern/thread.h"
 #include "plat/vm/vm.h"
 
 struct start_info {
@@ -22,6 +23,7 @@ struct start_memmap {
 
 enum { START_MAGIC = 0x336ec578, RAM = 1, CMDLINE_MAX = 4096, REGIONS_MAX = 64 };
 
+static struct thread boot_thread;	/* who takes locks before the scheduler exists */
 static char cmdline[CMDLINE_MAX];
 static struct plat_region regions[REGIONS_MAX];
 static unsigned region_count;
@@ -160,6 +162,7 @@ __attribute__((no_stack_protector)) void vm_start(u32 info_phys)
 	const struct start_info *info = phys_to_virt(info_phys);
 
 	vm_percpu[0].self = &vm_percpu[0];
+	vm_percpu[0].current = &boot_thread;
 	vm_percpu[0].canary = plat_entropy() << 8;	/* a zero byte stops string overruns */
 	vm_features_detect();
 	read_start_info(info);

@@ -147,7 +147,7 @@ static void interrupt(struct plat_regs *regs, u32 vector)
 
 	cpu->irq_depth++;
 	switch (vector) {
-	case VEC_TIMER: vm_lapic_eoi(); vm_upcalls.tick(); break;
+	case VEC_TIMER: vm_lapic_eoi(); vm_upcalls.tick(from_user(regs)); break;
 	case VEC_KICK: vm_lapic_eoi(); vm_upcalls.kick(); break;
 	case VEC_FLUSH: vm_lapic_eoi(); vm_flush_ipi(); break;
 	case VEC_STOP: vm_stop_here();
