@@ -14,14 +14,13 @@
 enum { TRAMPOLINE_PHYS = 0x8000 };
 
 extern char trampoline_start[], trampoline_end[], trampoline_args[];
-extern char boot_pml4[];
+extern char boot_pml4[], vm_ap_entry[];
 
 static void (*ap_entry)(void);
 
 /* The canary is set by whoever starts us, before the first protected function. */
 void vm_ap_start(struct plat_percpu *cpu)
 {
-	write_cr3(vm_kernel_root);
 	vm_cpu_init(cpu->id);
 	vm_set_kernel_stack(cpu->current->ctx.kernel_sp);
 	vm_lapic_init();
@@ -57,7 +56,7 @@ int plat_cpu_start(u32 id, struct thread *idle, void (*entry)(void))
 	args[0] = image_phys(boot_pml4);
 	args[1] = idle->ctx.kernel_sp;
 	args[2] = (u64)cpu;
-	args[3] = (u64)vm_ap_start;
+	args[3] = (u64)vm_ap_entry;
 	ap_entry = entry;
 	asm volatile("mfence" ::: "memory");
 	vm_ipi_init(cpu->apic_id);

@@ -26,6 +26,15 @@ static u64 mult;		/* 32.32 ns a tick */
 static u64 tsc_hz;
 static u64 wall_boot_ns;
 
+/* a * b / c; the quotient must fit. */
+static u64 muldiv(u64 a, u64 b, u64 c)
+{
+	u64 q, r;
+
+	asm("mulq %3; divq %4" : "=&a"(q), "=&d"(r) : "0"(a), "rm"(b), "r"(c) : "cc");
+	return q;
+}
+
 u64 plat_mono_ns(void)
 {
 	return (u64)((unsigned __int128)(rdtsc() - tsc_boot) * mult >> 32);
@@ -35,7 +44,7 @@ u64 plat_wall_boot_ns(void) { return wall_boot_ns; }
 
 u64 vm_ns_to_tsc(u64 ns)
 {
-	return tsc_boot + (u64)((unsigned __int128)ns * tsc_hz / 1000000000);
+	return tsc_boot + muldiv(ns, tsc_hz, 1000000000);
 }
 
 void vm_delay_us(u32 us)
@@ -129,7 +138,7 @@ static bool kvm_rate(void)
 	if (!p.mul)
 		return false;
 	/* ns = (tsc << shift) * mul >> 32 */
-	u64 scaled = (u64)(((unsigned __int128)1000000000 << 32) / p.mul);
+	u64 scaled = muldiv(1000000000, 1ull << 32, p.mul);
 	tsc_hz = p.shift >= 0 ? scaled >> p.shift : scaled << -p.shift;
 	return true;
 }
@@ -185,7 +194,7 @@ void vm_time_init(void)
 	tsc_boot = rdtsc();
 	if (!kvm_rate() || !vm_features.tsc_deadline)
 		measure();
-	mult = (u64)(((unsigned __int128)1000000000 << 32) / tsc_hz);
+	mult = muldiv(1000000000, 1ull << 32, tsc_hz);
 	wall_boot_ns = read_wall_seconds() * 1000000000ull;
 	if (wall_boot_ns > plat_mono_ns())
 		wall_boot_ns -= plat_mono_ns();

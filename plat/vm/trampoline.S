@@ -46,7 +46,7 @@ tramp32:
 	ljmpl *(tramp_jump - trampoline_start)(%ebx)
 	.code64
 tramp64:
-	movq (trampoline_args - trampoline_start + 8)(%rbx), %rsp
+	movq (trampoline_args - trampoline_start + 8)(%rbx), %r8
 	movq (trampoline_args - trampoline_start + 16)(%rbx), %rax	/* percpu */
 	movq (trampoline_args - trampoline_start + 24)(%rbx), %rsi	/* entry */
 	movq %rax, %rdx
@@ -54,9 +54,7 @@ tramp64:
 	shrq $32, %rdx
 	movl $0xc0000101, %ecx
 	wrmsr
-	xorl %ebp, %ebp
-	pushq $0
-	jmp *%rsi
+	jmp *%rsi			/* vm_ap_entry */
 	.balign 8
 tramp_gdt:
 	.quad 0, 0x00cf9b000000ffff, 0x00af9b000000ffff, 0x00cf93000000ffff
@@ -71,4 +69,15 @@ tramp_jump:
 trampoline_args:
 	.quad 0, 0, 0, 0		/* page table, stack, percpu, entry */
 trampoline_end:
+
+/* In the upper half, still on the boot tables: the stack (r8) may lie beyond what they map. rdi = percpu. */
+	.text
+	.globl vm_ap_entry
+vm_ap_entry:
+	movq vm_kernel_root(%rip), %rax
+	movq %rax, %cr3
+	movq %r8, %rsp
+	xorl %ebp, %ebp
+	pushq $0
+	jmp vm_ap_start
 	.section .note.GNU-stack, "", @progbits
