@@ -3,7 +3,12 @@
  *
  * The page tree is read under RCU; changed under lock.  An entry is a run of 2^n pages: all its slots name
  * the head.  A page in the tree holds a reference for the tree.  PG_LOCKED guards a page's contents while they are
- * read in, truncated or written out.
+ * read in, truncated or written out; a page leaves the tree only while it is locked.  Finders check page->mapping
+ * after taking their reference (mapping_find does): a page that left the tree has NULL there.
+ *
+ * PG_LOCKED is a sleeping bit lock that another context may release (the end of a read), and runs of pages are locked
+ * in the order of their index: so it has no lock rank.  Who holds one copies neither from nor to user memory and takes
+ * neither an inode lock nor mm->lock; rmap_lock, RANK_FS_PRIVATE and whatever I/O needs may be taken.
  *
  * Dirty pages carry MARK_DIRTY in the tree, pages under write-back MARK_WRITEBACK.
  */
@@ -37,9 +42,12 @@ struct mapping_ops {
 	int (*write_page)(struct mapping *m, struct page *page, u64 file_size);
 	/* write_run: optional; the same for @n pages of consecutive index; returns the first error. */
 	int (*write_run)(struct mapping *m, struct page **run, unsigned n, u64 file_size);
-	/* dirtied: optional; a clean page is about to become dirty (mmap write or write(2)): reserve space. 0 or -ENOSPC… */
+	/*
+	 * reserve: optional; sleeps.  0 or -ENOSPC…  A shmem mapping: a page is about to be created at @index.  Others: a clean
+	 * page is about to become dirty (mmap write or write(2)).
+	 */
 	int (*reserve)(struct mapping *m, u64 index);
-	/* release: optional; a page left the cache for good. */
+	/* release: optional; the page, locked, leaves the cache for good (shmem: or its creation failed, @page NULL). */
 	void (*release)(struct mapping *m, struct page *page);
 };
 
@@ -57,6 +65,8 @@ struct mapping {
 	u32 writable_maps;		/* [a] shared writable mappings; or denied, if the top bit is set (memfd seals) */
 	u32 flags;			/* [I] MAPPING_* */
 	struct list_head dirty_node;	/* [mm/writeback] on the list of mappings with dirty pages */
+	u64 dirty_since_ns;		/* [mm/writeback] when it was put there */
+	u32 pins;			/* [a] write-back and reclaim at work on it: mapping_fini waits for 0 */
 };
 
 enum {
@@ -69,10 +79,19 @@ void mapping_init(struct mapping *m, const struct mapping_ops *ops, void *host, 
 /** mapping_fini - drop all pages; nobody maps or uses it any more. */
 void mapping_fini(struct mapping *m);
 
-/** mapping_find - the cached page at @index with a reference, or NULL. Context: any thread, no lock taken */
+/**
+ * mapping_find - the cached page at @index (the head of its run: see page_sub) with a reference, or NULL
+ * Context: thread; takes no lock. The page may be locked and not yet up to date.
+ */
 struct page *mapping_find(struct mapping *m, u64 index);
 /** mapping_grab - the page at @index, created if missing, locked, with a reference; ERR_PTR(-ENOMEM). */
 struct page *mapping_grab(struct mapping *m, u64 index, u32 alloc_flags);
+
+/** page_sub - the page of @index in the run of @head, which a lookup of @index returned. */
+static inline struct page *page_sub(struct page *head, u64 index)
+{
+	return head + (index - head->index);
+}
 
 /* The read-ahead state of an open file. */
 struct readahead {
@@ -114,6 +133,9 @@ void mapping_set_error(struct mapping *m, int err);
 /** mapping_data_range - for SEEK_DATA/SEEK_HOLE over a shmem mapping: first page index >= from that is (not) cached. */
 u64 mapping_next_data(struct mapping *m, u64 from_index, u64 end_index);
 u64 mapping_next_hole(struct mapping *m, u64 from_index, u64 end_index);
+
+/** mapping_balance_dirty - after dirtying pages of @m: write some of them now if too much memory is dirty. Context: may enter the file system */
+void mapping_balance_dirty(struct mapping *m);
 
 /** writeback_all - start writing every dirty page; @wait: and wait (sync(2)). */
 void writeback_all(bool wait);

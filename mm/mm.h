@@ -44,18 +44,21 @@ struct vma {
 	u64 start, end;			/* [mm->lock w] page-aligned, end exclusive */
 	u64 pgoff;			/* page number within the file of start */
 	u32 flags;			/* VM_* */
-	u32 prot_pte;			/* hardware bits for its flags (low 32) */
+	u64 prot_pte;			/* entry bits for its flags */
+	u64 gap, max_gap;		/* bytes free in front of it; the greatest such of its subtree */
 	const struct vma_ops *ops;	/* NULL: private anonymous memory */
 	struct mapping *mapping;	/* the file's pages; NULL: anonymous */
 	void *owner;			/* struct file * of the layers above */
 	struct anon_group *anon;	/* who may share its anonymous pages; NULL until the first */
 	struct interval_node rmap;	/* [mapping->rmap_lock] */
-	struct list_head anon_node;	/* [anon group lock] */
+	struct list_head anon_node;	/* [anon group lock]; or on a list of areas to be freed */
 };
+
+enum mm_rss { RSS_ANON, RSS_FILE, RSS_SHMEM };
 
 /* Locks: m lock (w: writing) · t table_lock · a atomic · I immutable */
 struct mm {
-	struct plat_as as;
+	struct plat_as as;		/* first: the scheduler loads it */
 	struct rwsem lock;
 	struct spinlock table_lock;
 	struct rb_root vmas;		/* [m] */
@@ -63,10 +66,11 @@ struct mm {
 	u32 users;			/* [a] threads; 0: areas are torn down */
 	u32 refs;			/* [a] the struct; users count one */
 	u64 total_pages, locked_pages, data_pages, exec_pages, stack_pages, shared_pages;	/* [m] */
-	u64 rss_anon, rss_file, rss_shmem, table_pages;	/* [a] pages */
-	u64 hiwater_rss;
+	u64 rss[3];			/* [t] pages, by enum mm_rss */
+	u64 table_pages;		/* [t] the root included */
+	u64 hiwater_rss;		/* [t] brought up to date by mm_rss_pages() and when memory is unmapped */
+	u64 hiwater_pages;		/* [m] */
 	u64 mmap_base;			/* [I] areas are placed below it, downwards */
-	u64 gap_hint;			/* [m] */
 	u64 brk_start, brk;		/* [m] */
 	u64 code_start, code_end, data_start, data_end, stack_start;
 	u64 arg_start, arg_end, env_start, env_end;
@@ -119,6 +123,24 @@ MUST_CHECK int mm_lock_all(struct mm *mm, int flags);
 MUST_CHECK int mm_incore(struct mm *mm, u64 addr, u64 pages, u8 *vec);
 u64 mm_brk(struct mm *mm, u64 brk);
 
+/** mm_rss_pages - pages resident, all kinds. */
+u64 mm_rss_pages(struct mm *mm);
+/** mm_populate - fault in [addr, addr+len) as the areas' protection allows; stops at the first failure. Context: lock not held */
+MUST_CHECK int mm_populate(struct mm *mm, u64 addr, u64 len);
+
+/* What one area holds, in bytes, as /proc/PID/smaps names it. */
+struct mm_usage {
+	u64 rss, pss, shared_clean, shared_dirty, private_clean, private_dirty, referenced, anonymous, swap, locked;
+};
+/** mm_vma_usage - count the pages of @v. mm->lock held (read suffices) */
+void mm_vma_usage(struct vma *v, struct mm_usage *out);
+/** vma_is_anon - private anonymous memory, the heap and stacks included. */
+static inline bool vma_is_anon(const struct vma *v) { return !v->ops && !v->mapping; }
+/** mm_page_info - one entry for /proc/PID/pagemap: bit 63 present, 61 file or shared anonymous, 55 soft-dirty, low bits the frame */
+u64 mm_page_info(struct mm *mm, u64 addr);
+/** mm_clear_refs - forget the accessed bits (/proc/PID/clear_refs). */
+void mm_clear_refs(struct mm *mm);
+
 /** mm_fault - the platform's upcall: resolve or send the signal. */
 int mm_fault(struct plat_regs *regs, u64 addr, unsigned flags);
 /** mm_register_signal - how faults that cannot be resolved reach the thread: @sig, @code, @addr. */
@@ -134,8 +156,13 @@ s64 mm_access(struct mm *mm, u64 addr, void *buf, size_t len, bool write, bool f
 struct page *mm_pin_page(struct mm *mm, u64 addr, bool write);
 
 /* reverse maps: rmap.c */
-/** rmap_unmap_mapping - remove all page-table entries for pages [first, last] of a mapping (truncate). @even_private: private copies stay */
+/**
+ * rmap_unmap_mapping - remove all page-table entries for pages [first, last] of a mapping; private copies stay
+ * The caller has taken the pages out of the cache first, so that no fault brings one back.
+ */
 void rmap_unmap_mapping(struct mapping *m, u64 first, u64 last);
+/** rmap_unmap_truncated - the same, and private copies go too (truncate). */
+void rmap_unmap_truncated(struct mapping *m, u64 first, u64 last);
 /** rmap_clean - make a page's entries clean and read-only before write-back. Return: whether one was dirty */
 bool rmap_clean(struct page *p);
 
@@ -146,7 +173,19 @@ struct mm_stats {
 void mm_stats(struct mm_stats *out);
 extern u64 mm_committed_pages;
 
+/** mm_register_oom - what kills a process to free memory. @kill: Return: whether one is dying now */
+void mm_register_oom(bool (*kill)(void));
+/** mm_register_shrinker - a cache above that can free memory. @shrink: Return: objects freed; flags: ALLOC_* of the allocation in need */
+void mm_register_shrinker(u64 (*shrink)(u64 want, u32 flags));
+/** mm_overcommit_set, _get - vm.overcommit_memory: 0 heuristic, 1 always, 2 never. */
+void mm_overcommit_set(unsigned mode, unsigned ratio);
+unsigned mm_overcommit_get(void);
+u64 mm_commit_limit_pages(void);
+
+/** mm_init - caches, the zero page, reclaim's registration. Context: boot, after slab_init */
 void mm_init(void);
+/** mm_start_threads - write-back and background reclaim. Context: thread, once the scheduler runs */
+void mm_start_threads(void);
 u64 mm_random_base(unsigned bits);	/* page-aligned random offset of `bits` bits of pages */
 
 /* a user-visible futex key: see task/futex.c */
