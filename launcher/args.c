@@ -12,44 +12,44 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define EXIT_USAGE	2
-#define CPUS_MAX	64
-#define MEMORY_MIB_MIN	32
-#define MEMORY_MIB_MAX	(1u << 20)
-#define SHARES_MAX	16
-#define DISKS_MAX	16
-#define NICS_MAX	8
-#define TIMEOUT_S_MAX	1e7
-#define EXT4_MAGIC_AT	(1024 + 56)
+#define EXIT_USAGE 2
+#define CPUS_MAX 64
+#define MEMORY_MIB_MIN 32
+#define MEMORY_MIB_MAX (1u << 20)
+#define SHARES_MAX 16
+#define DISKS_MAX 16
+#define NICS_MAX 8
+#define TIMEOUT_S_MAX 1e7
+#define EXT4_MAGIC_AT (1024 + 56)
 
 static const char help[] =
-	"usage: auk run [OPTION]... [--] [COMMAND [ARG...]]\n"
-	"\n"
-	"Boots a machine, runs COMMAND in it and ends with its exit status; with no COMMAND, a login\n"
-	"shell on a terminal, or commands from standard input where that is no terminal.\n"
-	"\n"
-	"  -c CPUS             1 to 64; 1 if not given\n"
-	"  -m SIZE             memory, 32M to 1024G; 1G if not given\n"
-	"  --root DIR          the root file system: DIR, which stays as it is, and a tmpfs that\n"
-	"                      takes all changes; / if not given\n"
-	"  --root IMAGE        the root file system: an ext4 image, changed in place\n"
-	"  --rw DIR            DIR is the host's own and may be changed\n"
-	"  --disk FILE[,OPT]   a disk; OPT: format=raw|qcow2, readonly, snapshot, serial=NAME,\n"
-	"                      queues=N\n"
-	"  --nic none|user     no network (if not given), or QEMU's user network;\n"
-	"                      user,OPT, tap,OPT and socket,OPT go to QEMU's -netdev\n"
-	"  --kernel FILE       any Linux kernel, a bzImage or an ELF file; Auk's if not given\n"
-	"  --modules DIR       its modules; ../lib/modules/VERSION beside FILE if not given\n"
-	"  --accel WHICH       auto, kvm or tcg; auto takes kvm where a trial guest runs on it\n"
-	"  --machine TYPE      pc, q35 or microvm; q35 if not given\n"
-	"  --append STR        more kernel parameters\n"
-	"  --timeout SEC       end the machine after SEC seconds\n"
-	"  --log FILE          kernel messages go there\n"
-	"  --verbose           and to standard error\n"
-	"\n"
-	"Exit status: COMMAND's (128 + N if signal N ended it, 127 not found, 126 not executable),\n"
-	"124 after a time-out, 125 after a kernel panic or if the machine could not run, 2 for wrong\n"
-	"arguments.  Ctrl-] three times ends the machine from the terminal.\n";
+    "usage: auk run [OPTION]... [--] [COMMAND [ARG...]]\n"
+    "\n"
+    "Boots a machine, runs COMMAND in it and ends with its exit status; with no COMMAND, a login\n"
+    "shell on a terminal, or commands from standard input where that is no terminal.\n"
+    "\n"
+    "  -c CPUS             1 to 64; 1 if not given\n"
+    "  -m SIZE             memory, 32M to 1024G; 1G if not given\n"
+    "  --root DIR          the root file system: DIR, which stays as it is, and a tmpfs that\n"
+    "                      takes all changes; / if not given\n"
+    "  --root IMAGE        the root file system: an ext4 image, changed in place\n"
+    "  --rw DIR            DIR is the host's own and may be changed\n"
+    "  --disk FILE[,OPT]   a disk; OPT: format=raw|qcow2, readonly, snapshot, serial=NAME,\n"
+    "                      queues=N\n"
+    "  --nic none|user     no network (if not given), or QEMU's user network;\n"
+    "                      user,OPT, tap,OPT and socket,OPT go to QEMU's -netdev\n"
+    "  --kernel FILE       any Linux kernel, a bzImage or an ELF file; Auk's if not given\n"
+    "  --modules DIR       its modules; ../lib/modules/VERSION beside FILE if not given\n"
+    "  --accel WHICH       auto, kvm or tcg; auto takes kvm where a trial guest runs on it\n"
+    "  --machine TYPE      pc, q35 or microvm; q35 if not given\n"
+    "  --append STR        more kernel parameters\n"
+    "  --timeout SEC       end the machine after SEC seconds\n"
+    "  --log FILE          kernel messages go there\n"
+    "  --verbose           and to standard error\n"
+    "\n"
+    "Exit status: COMMAND's (128 + N if signal N ended it, 127 not found, 126 not executable),\n"
+    "124 after a time-out, 125 after a kernel panic or if the machine could not run, 2 for wrong\n"
+    "arguments.  Ctrl-] three times ends the machine from the terminal.\n";
 
 enum {
 	OPT_ROOT = 256,
@@ -68,22 +68,22 @@ enum {
 };
 
 static const struct option options[] = {
-	{"cpus", required_argument, NULL, 'c'},
-	{"memory", required_argument, NULL, 'm'},
-	{"root", required_argument, NULL, OPT_ROOT},
-	{"rw", required_argument, NULL, OPT_RW},
-	{"disk", required_argument, NULL, OPT_DISK},
-	{"nic", required_argument, NULL, OPT_NIC},
-	{"kernel", required_argument, NULL, OPT_KERNEL},
-	{"modules", required_argument, NULL, OPT_MODULES},
-	{"accel", required_argument, NULL, OPT_ACCEL},
-	{"machine", required_argument, NULL, OPT_MACHINE},
-	{"append", required_argument, NULL, OPT_APPEND},
-	{"timeout", required_argument, NULL, OPT_TIMEOUT},
-	{"log", required_argument, NULL, OPT_LOG},
-	{"verbose", no_argument, NULL, OPT_VERBOSE},
-	{"help", no_argument, NULL, OPT_HELP},
-	{NULL, 0, NULL, 0},
+    {"cpus", required_argument, NULL, 'c'},
+    {"memory", required_argument, NULL, 'm'},
+    {"root", required_argument, NULL, OPT_ROOT},
+    {"rw", required_argument, NULL, OPT_RW},
+    {"disk", required_argument, NULL, OPT_DISK},
+    {"nic", required_argument, NULL, OPT_NIC},
+    {"kernel", required_argument, NULL, OPT_KERNEL},
+    {"modules", required_argument, NULL, OPT_MODULES},
+    {"accel", required_argument, NULL, OPT_ACCEL},
+    {"machine", required_argument, NULL, OPT_MACHINE},
+    {"append", required_argument, NULL, OPT_APPEND},
+    {"timeout", required_argument, NULL, OPT_TIMEOUT},
+    {"log", required_argument, NULL, OPT_LOG},
+    {"verbose", no_argument, NULL, OPT_VERBOSE},
+    {"help", no_argument, NULL, OPT_HELP},
+    {NULL, 0, NULL, 0},
 };
 
 static const char *const accel_names[] = {"auto", "kvm", "tcg", NULL};
@@ -137,7 +137,8 @@ static uint64_t parse_memory_mib(const char *value)
 	else if (strcasecmp(end, "K") == 0 || strcasecmp(end, "KiB") == 0)
 		mib = number / 1024;
 	if (mib < MEMORY_MIB_MIN || mib > MEMORY_MIB_MAX)
-		die(EXIT_USAGE, "-m %s: it is 32M to 1024G, with K, M (if none is given) or G", value);
+		die(EXIT_USAGE, "-m %s: it is 32M to 1024G, with K, M (if none is given) or G",
+		    value);
 	return mib;
 }
 
@@ -191,7 +192,8 @@ static void parse_root(struct args *args, const char *value)
 	args->root_format = image_format(args->root);
 	if (strcmp(args->root_format, "raw") == 0 &&
 	    !starts_with_at(args->root, EXT4_MAGIC_AT, "\x53\xef", 2))
-		die(EXIT_USAGE, "--root %s: it is a directory, or an image that holds ext4 (raw or qcow2)",
+		die(EXIT_USAGE,
+		    "--root %s: it is a directory, or an image that holds ext4 (raw or qcow2)",
 		    value);
 }
 
@@ -205,7 +207,8 @@ static void parse_share(struct args *args, const char *value)
 	if (strcmp(path, "/") == 0)
 		die(EXIT_USAGE, "--rw %s: it is a directory below /", value);
 	if (args->shares.count == SHARES_MAX)
-		die(EXIT_USAGE, "--rw %s: there are %d already, as many as there can be", value, SHARES_MAX);
+		die(EXIT_USAGE, "--rw %s: there are %d already, as many as there can be", value,
+		    SHARES_MAX);
 	if (!list_has(&args->shares, path))
 		list_add(&args->shares, path);
 }
@@ -220,10 +223,12 @@ static void parse_disk_option(const char *value, const char *option, char **driv
 	else if (strncmp(option, "serial=", 7) == 0 && option[7] != '\0')
 		*props = text("%s,%s", *props, option);
 	else if (strncmp(option, "queues=", 7) == 0)
-		*props = text("%s,num-queues=%u", *props, parse_number("queues", option + 7, CPUS_MAX));
+		*props =
+		    text("%s,num-queues=%u", *props, parse_number("queues", option + 7, CPUS_MAX));
 	else
 		die(EXIT_USAGE,
-		    "--disk %s: %s is not one of format=raw|qcow2, readonly, snapshot, serial=NAME, queues=N",
+		    "--disk %s: %s is not one of format=raw|qcow2, readonly, snapshot, "
+		    "serial=NAME, queues=N",
 		    value, option);
 }
 
@@ -234,9 +239,11 @@ static void parse_disk(struct args *args, const char *value)
 	char *drive, *props = text("%s", "");
 
 	if (file == NULL || access(file, R_OK) < 0)
-		die(EXIT_USAGE, "--disk %s: %s", value, file == NULL ? "it is FILE[,OPTION...]" : strerror(errno));
+		die(EXIT_USAGE, "--disk %s: %s", value,
+		    file == NULL ? "it is FILE[,OPTION...]" : strerror(errno));
 	if (args->drives.count == DISKS_MAX)
-		die(EXIT_USAGE, "--disk %s: there are %d already, as many as there can be", value, DISKS_MAX);
+		die(EXIT_USAGE, "--disk %s: there are %d already, as many as there can be", value,
+		    DISKS_MAX);
 	drive = text("file=%s", file);
 	if (strstr(value, ",format=") == NULL)
 		drive = text("%s,format=%s", drive, image_format(file));
@@ -254,7 +261,8 @@ static void parse_nic(struct args *args, const char *value)
 	if (strcmp(value, "none") == 0)
 		return;
 	if (args->nics.count == NICS_MAX)
-		die(EXIT_USAGE, "--nic %s: there are %d already, as many as there can be", value, NICS_MAX);
+		die(EXIT_USAGE, "--nic %s: there are %d already, as many as there can be", value,
+		    NICS_MAX);
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		if (strlen(types[i]) != type_len || strncmp(value, types[i], type_len) != 0)
 			continue;
@@ -262,7 +270,8 @@ static void parse_nic(struct args *args, const char *value)
 		args->net_user |= i == 0;
 		return;
 	}
-	die(EXIT_USAGE, "--nic %s: it is none, user[,OPT...], tap[,OPT...] or socket[,OPT...]", value);
+	die(EXIT_USAGE, "--nic %s: it is none, user[,OPT...], tap[,OPT...] or socket[,OPT...]",
+	    value);
 }
 
 static void parse_file(const char *option, const char *value)
@@ -332,13 +341,13 @@ void args_parse(struct args *args, int argc, char **argv)
 	int option;
 
 	*args = (struct args){
-		.cpus = 1,
-		.memory_mib = 1024,
-		.root_kind = ROOT_DIR,
-		.root = "/",
-		.append = "",
-		.accel = ACCEL_AUTO,
-		.machine = MACHINE_Q35,
+	    .cpus = 1,
+	    .memory_mib = 1024,
+	    .root_kind = ROOT_DIR,
+	    .root = "/",
+	    .append = "",
+	    .accel = ACCEL_AUTO,
+	    .machine = MACHINE_Q35,
 	};
 	opterr = 0;
 	/* '+': what follows COMMAND is COMMAND's; ':' tells a missing value from a wrong option. */

@@ -20,17 +20,17 @@ struct args {
 	unsigned cpus;
 	uint64_t memory_mib;
 	enum root_kind root_kind;
-	const char *root;	/* absolute */
+	const char *root;        /* absolute */
 	const char *root_format; /* of an image: raw or qcow2 */
-	struct list shares;	/* --rw: absolute directories */
-	struct list drives;	/* --disk: values for -drive, without id */
+	struct list shares;      /* --rw: absolute directories */
+	struct list drives;      /* --disk: values for -drive, without id */
 	struct list drive_props; /* and properties for the device, as ",x=y", side by side */
-	struct list nics;	/* --nic: values for -netdev, without id */
-	bool net_user;		/* one of them is QEMU's user network */
-	const char *kernel;	/* NULL: Auk's own */
-	const char *modules;	/* NULL: look beside the kernel */
-	const char *append;	/* "" where there is none */
-	const char *log;	/* NULL: one under the state directory */
+	struct list nics;        /* --nic: values for -netdev, without id */
+	bool net_user;           /* one of them is QEMU's user network */
+	const char *kernel;      /* NULL: Auk's own */
+	const char *modules;     /* NULL: look beside the kernel */
+	const char *append;      /* "" where there is none */
+	const char *log;         /* NULL: one under the state directory */
 	enum accel accel;
 	enum machine machine;
 	double timeout_s; /* 0: none */

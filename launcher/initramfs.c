@@ -67,7 +67,7 @@ static void add_modules(struct archive *archive, const struct list *modules)
 
 int initramfs_make(const char *init, const struct list *modules)
 {
-	static const char *const directories[] = {"dev",       "proc",	    "sys",	"mnt",
+	static const char *const directories[] = {"dev",       "proc",      "sys",     "mnt",
 						  "mnt/lower", "mnt/upper", "mnt/root"};
 	struct archive archive = {.next_inode = 1};
 	int fd = memfd_create("initramfs", 0);

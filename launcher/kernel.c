@@ -9,13 +9,14 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "modules.h"
 #include "paths.h"
 
-#define BZIMAGE_MAGIC_AT   0x202
+#define BZIMAGE_MAGIC_AT 0x202
 #define BZIMAGE_VERSION_AT 0x20e
 #define BZIMAGE_HEADER_END 0x260
 
@@ -33,8 +34,8 @@ static const char *bzimage_version(const char *image, size_t len)
 {
 	size_t at;
 
-	at = (unsigned char)image[BZIMAGE_VERSION_AT] |
-	     (unsigned char)image[BZIMAGE_VERSION_AT + 1] << 8;
+	at = (unsigned char)image[BZIMAGE_VERSION_AT] | (unsigned char)image[BZIMAGE_VERSION_AT + 1]
+							    << 8;
 	return at == 0 ? NULL : word_at(image, len, at + 0x200);
 }
 
@@ -63,7 +64,7 @@ static const char *find_modules(const char *path, const char *version)
 		const char *at = text("%.*s/%s/%s", dir_len, dir, places[i], version);
 
 		if (access(text("%s/modules.dep", at), R_OK) == 0)
-			return at;
+			return realpath(at, NULL);
 	}
 	return NULL;
 }
@@ -90,6 +91,7 @@ void kernel_open(struct kernel *kernel, const struct args *args)
 		kernel->version = elf_version(image, len);
 	else
 		die(2, "--kernel %s: it is a bzImage or an ELF file", kernel->path);
+	free(image);
 
 	kernel->modules_dir = args->modules;
 	if (kernel->modules_dir == NULL && kernel->version != NULL)

@@ -8,9 +8,9 @@
 
 struct kernel {
 	const char *path;
-	const char *version;	 /* of Linux; NULL where the image does not tell */
+	const char *version;     /* of Linux; NULL where the image does not tell */
 	const char *modules_dir; /* with modules.dep; NULL: none */
-	struct list modules;	 /* paths of .ko files in the order of loading */
+	struct list modules;     /* paths of .ko files in the order of loading */
 };
 
 /**

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "paths.h"
@@ -27,7 +28,8 @@ void log_open(struct log *log, const char *path)
 	}
 	log->fd = open(log->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (log->fd < 0)
-		die(path == NULL ? 125 : 2, "--log %s: %s", log->path, strerror(errno));
+		die(path == NULL ? 125 : 2, "cannot write the log %s: %s", log->path,
+		    strerror(errno));
 }
 
 static void show(const char *bytes, size_t len, bool raw)
@@ -49,6 +51,13 @@ void log_show_new(struct log *log, bool raw)
 
 	while ((got = read(log->fd, bytes, sizeof(bytes))) > 0)
 		show(bytes, got, raw);
+}
+
+bool log_is_empty(const struct log *log)
+{
+	struct stat st;
+
+	return fstat(log->fd, &st) == 0 && st.st_size == 0;
 }
 
 void log_show_tail(const struct log *log)

@@ -7,7 +7,7 @@
 struct log {
 	const char *path;
 	const char *final_path; /* where it is moved after a good end; NULL: it stays */
-	int fd;			/* for reading */
+	int fd;                 /* for reading */
 };
 
 /**
@@ -21,6 +21,11 @@ void log_open(struct log *log, const char *path);
  * @raw: the terminal is in raw mode, so lines need a carriage return
  */
 void log_show_new(struct log *log, bool raw);
+
+/**
+ * log_is_empty - whether the kernel never said anything
+ */
+bool log_is_empty(const struct log *log);
 
 /**
  * log_show_tail - copy the last lines to standard error

@@ -57,7 +57,8 @@ static void add_path(struct list *paths, const struct tree *tree, const char *pa
 	if (list_has(paths, full))
 		return;
 	if (strcmp(full + strlen(full) - 3, ".ko") != 0)
-		die(125, "%s: the module is compressed; unpack the tree's modules and run depmod", full);
+		die(125, "%s: the module is compressed; unpack the tree's modules and run depmod",
+		    full);
 	list_add(paths, full);
 }
 
@@ -93,7 +94,7 @@ static void want(struct list *paths, const struct tree *tree, const char *name)
 static void need(struct list *paths, const struct tree *tree, const char *name, const char *why)
 {
 	if (find_line(tree->dep, name) == NULL && find_line(tree->builtin, name) == NULL)
-		die(125, "%s has no module %s, which %s needs", tree->dir, name, why);
+		die(125, "%s has no module %s, which is needed for %s", tree->dir, name, why);
 	want(paths, tree, name);
 }
 
@@ -117,11 +118,11 @@ void modules_choose(struct list *paths, const char *dir, const struct args *args
 	need(paths, &tree, "virtio_console", "the launcher");
 	want(paths, &tree, "virtio_rng");
 	if (ninep) {
-		need(paths, &tree, "9p", "a shared directory (--root IMAGE does without)");
-		need(paths, &tree, "9pnet_virtio", "a shared directory");
+		need(paths, &tree, "9p", "--root DIR and --rw (--root IMAGE does without)");
+		need(paths, &tree, "9pnet_virtio", "--root DIR and --rw");
 	}
 	if (args->root_kind == ROOT_DIR)
-		need(paths, &tree, "overlay", "a root that stays as it is");
+		need(paths, &tree, "overlay", "--root DIR");
 	if (args->root_kind == ROOT_IMAGE || args->drives.count > 0)
 		need(paths, &tree, "virtio_blk", "a disk");
 	if (args->root_kind == ROOT_IMAGE) {

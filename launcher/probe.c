@@ -18,15 +18,15 @@
 #include "util.h"
 
 #define ANSWER_WAIT_MS 2000
-#define STATUS_ANSWER  ((0x15 << 1) | 1) /* probe_guest.S writes 0x15 */
+#define STATUS_ANSWER ((0x15 << 1) | 1) /* probe_guest.S writes 0x15 */
 
 extern const char probe_guest_image[], probe_guest_image_end[];
 
 static bool guest_answers(void)
 {
 	static const char *const machine[] = {
-		"-machine", "pc",  "-m",   "16M",     "-accel",
-		"kvm",	    "-cpu", "host", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+	    "-machine", "pc",   "-m",   "16M",     "-accel",
+	    "kvm",      "-cpu", "host", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
 	};
 	struct list argv = {0};
 	size_t len = probe_guest_image_end - probe_guest_image;

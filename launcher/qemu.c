@@ -23,7 +23,7 @@
 #include "user/auk-init/protocol.h"
 
 #define STOP_WAIT_MS 3000
-#define PORTS	     3
+#define PORTS 3
 
 /* Commas separate QEMU's options; two stand for one. */
 static const char *escape(const char *value)
@@ -54,9 +54,9 @@ static void add(struct list *argv, const char *option, const char *value)
 static void add_machine(struct list *argv, const struct args *args, bool kvm)
 {
 	static const char *const extras[] = {
-		[MACHINE_PC] = ",usb=off,vmport=off",
-		[MACHINE_Q35] = ",usb=off,vmport=off,sata=off,smbus=off",
-		[MACHINE_MICROVM] = ",rtc=on,isa-serial=on",
+	    [MACHINE_PC] = ",usb=off,vmport=off",
+	    [MACHINE_Q35] = ",usb=off,vmport=off,sata=off,smbus=off",
+	    [MACHINE_MICROVM] = ",rtc=on,isa-serial=on",
 	};
 
 	add(argv, "-machine", text("%s%s", machine_name(args->machine), extras[args->machine]));
@@ -89,8 +89,9 @@ static void add_kernel(struct list *argv, const struct args *args, const struct 
 static void add_share(struct list *argv, const struct args *args, const char *path, const char *tag,
 		      bool readonly)
 {
-	add(argv, "-fsdev", text("local,id=%s,path=%s,security_model=none,multidevs=remap%s", tag,
-				 escape(path), readonly ? ",readonly=on" : ""));
+	add(argv, "-fsdev",
+	    text("local,id=%s,path=%s,security_model=none,multidevs=remap%s", tag, escape(path),
+		 readonly ? ",readonly=on" : ""));
 	add(argv, "-device", text("%s,fsdev=%s,mount_tag=%s", virtio(args, "9p"), tag, tag));
 }
 
@@ -123,8 +124,9 @@ static void add_ports(struct list *argv, const struct args *args, const int ends
 	add(argv, "-device", text("%s,id=ports,max_ports=%d", virtio(args, "serial"), PORTS + 1));
 	for (int i = 0; i < PORTS; i++) {
 		add(argv, "-chardev", text("socket,id=port%d,fd=%d", i, ends[i]));
-		add(argv, "-device", text("virtserialport,bus=ports.0,nr=%d,chardev=port%d,name=%s",
-					  i + 1, i, names[i]));
+		add(argv, "-device",
+		    text("virtserialport,bus=ports.0,nr=%d,chardev=port%d,name=%s", i + 1, i,
+			 names[i]));
 	}
 }
 
@@ -141,15 +143,16 @@ static void add_rest(struct list *argv, const struct args *args, const char *log
 
 		add(argv, "-netdev", text("%.*s,id=net%zu%s", type_len, nic, i, nic + type_len));
 		/* Over PCI it would bring a boot ROM, which nobody runs. */
-		add(argv, "-device", text("%s,netdev=net%zu%s", virtio(args, "net"), i,
-					  args->machine == MACHINE_MICROVM ? "" : ",romfile="));
+		add(argv, "-device",
+		    text("%s,netdev=net%zu%s", virtio(args, "net"), i,
+			 args->machine == MACHINE_MICROVM ? "" : ",romfile="));
 	}
 }
 
 void qemu_base(struct list *argv)
 {
 	static const char *const base[] = {"qemu-system-x86_64", "-nodefaults", "-no-user-config",
-					   "-display",		 "none",	"-no-reboot"};
+					   "-display",           "none",        "-no-reboot"};
 
 	for (size_t i = 0; i < sizeof(base) / sizeof(base[0]); i++)
 		list_add(argv, base[i]);

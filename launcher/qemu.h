@@ -14,9 +14,9 @@
 
 struct qemu {
 	pid_t pid;
-	int pidfd;		 /* readable once QEMU has ended */
+	int pidfd;               /* readable once QEMU has ended */
 	int ctl, stdio, stderr_; /* our ends of the ports, non-blocking */
-	int messages;		 /* a memory file with what QEMU itself had to say */
+	int messages;            /* a memory file with what QEMU itself had to say */
 };
 
 /**

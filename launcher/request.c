@@ -62,13 +62,13 @@ void request_send(struct channel *channel, const struct args *args, unsigned fla
 	int group_count = getgroups(AUK_GROUPS_MAX, groups);
 	char cwd[PATH_MAX];
 	struct auk_run run = {
-		.version = AUK_PROTOCOL_VERSION,
-		.flags = flags,
-		.uid = getuid(),
-		.gid = getgid(),
-		.umask = current_umask(),
-		.group_count = group_count < 0 ? 0 : group_count,
-		.rw_count = args->shares.count,
+	    .version = AUK_PROTOCOL_VERSION,
+	    .flags = flags,
+	    .uid = getuid(),
+	    .gid = getgid(),
+	    .umask = current_umask(),
+	    .group_count = group_count < 0 ? 0 : group_count,
+	    .rw_count = args->shares.count,
 	};
 
 	if (command.count == 0) {
@@ -90,7 +90,8 @@ void request_send(struct channel *channel, const struct args *args, unsigned fla
 	put_strings(&message, command.items, command.count);
 	put_strings(&message, environ, run.env_count);
 	put_strings(&message, args->shares.items, args->shares.count);
-	if (message.fill > AUK_MSG_LEN_MAX || channel_send(channel, AUK_MSG_RUN, message.bytes, message.fill) < 0)
+	if (message.fill > AUK_MSG_LEN_MAX ||
+	    channel_send(channel, AUK_MSG_RUN, message.bytes, message.fill) < 0)
 		die(125, "the command and its environment are too long: %zu bytes", message.fill);
 	free(message.bytes);
 }

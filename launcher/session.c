@@ -30,14 +30,14 @@
 #include "user/auk-init/channel.h"
 #include "user/auk-init/pump.h"
 
-#define NS_PER_S	    1000000000LL
-#define NS_PER_MS	    1000000LL
-#define VERBOSE_STEP_MS	    50
-#define PROGRESS_AFTER_S    1
-#define SIGNALS_MAX	    3
-#define TERMINATE_WAIT_NS   (5 * NS_PER_S)
-#define ESCAPE_KEY	    0x1d /* Ctrl-] */
-#define ESCAPE_COUNT	    3
+#define NS_PER_S 1000000000LL
+#define NS_PER_MS 1000000LL
+#define VERBOSE_STEP_MS 50
+#define PROGRESS_AFTER_S 1
+#define SIGNALS_MAX 3
+#define TERMINATE_WAIT_NS (5 * NS_PER_S)
+#define ESCAPE_KEY 0x1d /* Ctrl-] */
+#define ESCAPE_COUNT 3
 
 /* Where each one's descriptors stand in the array for poll: one, and then two for a pump. */
 enum { AT_CTL, AT_QEMU, AT_SIGNAL, AT_IN, AT_OUT = 5, AT_ERR = 7, AT_COUNT = 9 };
@@ -55,9 +55,10 @@ struct session {
 	struct pump in, out, err;
 	int signals; /* signalfd */
 	bool tty;
-	bool started;	       /* STARTED has come */
-	bool exit_known;       /* EXIT has come */
-	bool stdin_ended;      /* STDIN_END has been sent, or nobody wants it */
+	bool qemu_ended;         /* what it left in the sockets may still be wanted */
+	bool started;            /* STARTED has come */
+	bool exit_known;         /* EXIT has come */
+	bool stdin_ended;        /* STDIN_END has been sent, or nobody wants it */
 	bool out_gone, err_gone; /* OUTPUT_GONE has been sent */
 	bool progress_shown;
 	unsigned signal_count, escape_count;
@@ -113,9 +114,9 @@ static void handle_started(struct session *session, const char *system, size_t l
 	session->started = true;
 	progress_clear(session);
 	if (args->command.count == 0)
-		fprintf(stderr, "auk: %.*s is up after %.1f s (%u CPU%s, %lu MiB, %s, %s)\n", (int)len,
-			system, (double)(session_now_ns() - session->start_ns) / NS_PER_S, args->cpus,
-			args->cpus == 1 ? "" : "s", (unsigned long)args->memory_mib,
+		fprintf(stderr, "auk: %.*s is up after %.1f s (%u CPU%s, %lu MiB, %s, %s)\n",
+			(int)len, system, (double)(session_now_ns() - session->start_ns) / NS_PER_S,
+			args->cpus, args->cpus == 1 ? "" : "s", (unsigned long)args->memory_mib,
 			machine_name(args->machine), session->kvm ? "KVM" : "TCG");
 	if (session->tty) {
 		terminal_raw();
@@ -199,8 +200,10 @@ static void pass_signal(struct session *session, int signal_number)
 	if (signal_number != SIGTERM && signal_number != SIGHUP)
 		return;
 	/* Whoever sent these wants an end. */
-	session->deadline_ns = session_now_ns() + TERMINATE_WAIT_NS;
-	session->deadline_status = status;
+	if (session->deadline_ns > session_now_ns() + TERMINATE_WAIT_NS) {
+		session->deadline_ns = session_now_ns() + TERMINATE_WAIT_NS;
+		session->deadline_status = status;
+	}
 }
 
 static void handle_signals(struct session *session)
@@ -263,39 +266,43 @@ static void follow_output(struct session *session, const struct pump *pump, uint
 
 /* --- The end --- */
 
-static const char *qemu_messages(const struct qemu *qemu)
+/* ": " and the first line of what QEMU said that is no warning, or "". */
+static const char *qemu_said(const struct qemu *qemu)
 {
-	static char said[2048];
+	char said[4096], *next = NULL;
 	ssize_t got = pread(qemu->messages, said, sizeof(said) - 1, 0);
 
 	if (got <= 0)
 		return "";
 	said[got] = '\0';
-	while (got > 0 && said[got - 1] == '\n')
-		said[--got] = '\0';
-	return said;
+	for (char *line = strtok_r(said, "\n", &next); line != NULL;
+	     line = strtok_r(NULL, "\n", &next))
+		if (strstr(line, ": warning: ") == NULL)
+			return text(": %s", line);
+	return "";
 }
 
 static void explain_qemu_end(struct session *session, int wait_status)
 {
-	const char *said = qemu_messages(session->qemu);
+	const char *said = qemu_said(session->qemu);
+	int number;
 
-	if (session->exit_known)
+	if (session->exit_known) {
 		end(session, session->status, NULL);
-	else if (WIFSIGNALED(wait_status))
+	} else if (WIFSIGNALED(wait_status)) {
+		number = WTERMSIG(wait_status);
 		end(session, AUK_EXIT_MACHINE,
-		    text("signal %d (%s) ended QEMU%s%s", WTERMSIG(wait_status),
-			 strsignal(WTERMSIG(wait_status)), *said ? ": " : "", said));
-	else if (WEXITSTATUS(wait_status) == QEMU_STATUS_PANIC)
+		    text("signal %d (%s) ended QEMU%s", number, strsignal(number), said));
+	} else if (WEXITSTATUS(wait_status) == QEMU_STATUS_PANIC) {
 		end(session, AUK_EXIT_MACHINE, "kernel panic");
-	else if (WEXITSTATUS(wait_status) != 0)
-		end(session, AUK_EXIT_MACHINE,
-		    text("QEMU ended with status %d%s%s", WEXITSTATUS(wait_status), *said ? ": " : "",
-			 said));
-	else
+	} else if (WEXITSTATUS(wait_status) != 0) {
+		number = WEXITSTATUS(wait_status);
+		end(session, AUK_EXIT_MACHINE, text("QEMU ended with status %d%s", number, said));
+	} else {
 		end(session, AUK_EXIT_MACHINE,
 		    session->started ? "the machine stopped before the command ended"
 				     : "the machine stopped before the command began");
+	}
 }
 
 static bool drained(const struct session *session)
@@ -309,8 +316,8 @@ static void check_deadline(struct session *session, int64_t now_ns)
 		return;
 	end(session, session->deadline_status,
 	    session->deadline_status == AUK_EXIT_TIMEOUT
-		    ? text("time-out: %g s have passed", session->args->timeout_s)
-		    : NULL);
+		? text("time-out: %g s have passed", session->args->timeout_s)
+		: NULL);
 }
 
 static int poll_timeout_ms(const struct session *session, int64_t now_ns)
@@ -331,13 +338,15 @@ static void session_turn(struct session *session)
 	struct pollfd polls[AT_COUNT];
 
 	channel_poll(&session->channel, &polls[AT_CTL]);
-	polls[AT_QEMU] = (struct pollfd){.fd = session->qemu->pidfd, .events = POLLIN};
+	polls[AT_QEMU] = (struct pollfd){.fd = session->qemu_ended ? -1 : session->qemu->pidfd,
+					 .events = POLLIN};
 	polls[AT_SIGNAL] = (struct pollfd){.fd = session->signals, .events = POLLIN};
 	pump_poll(&session->in, &polls[AT_IN], &polls[AT_IN + 1]);
 	pump_poll(&session->out, &polls[AT_OUT], &polls[AT_OUT + 1]);
 	pump_poll(&session->err, &polls[AT_ERR], &polls[AT_ERR + 1]);
 	poll(polls, AT_COUNT, poll_timeout_ms(session, session_now_ns()));
 
+	session->qemu_ended |= polls[AT_QEMU].revents != 0;
 	if (polls[AT_CTL].revents != 0)
 		handle_channel(session);
 	if (polls[AT_SIGNAL].revents != 0)
@@ -355,12 +364,12 @@ static void session_turn(struct session *session)
 
 static bool session_goes_on(const struct session *session)
 {
-	struct pollfd ended = {.fd = session->qemu->pidfd, .events = POLLIN};
-
-	if (session->over || (session->exit_known && drained(session)))
+	if (session->over)
 		return false;
-	/* What QEMU left in the sockets is still wanted. */
-	return poll(&ended, 1, 0) <= 0 || (session->started && !drained(session));
+	if (drained(session) && (session->exit_known || session->qemu_ended))
+		return false;
+	/* A message that QEMU passed on with its last breath is still in the socket. */
+	return !session->qemu_ended || session->started || !session->channel.ended;
 }
 
 static void report(struct session *session)
@@ -369,6 +378,11 @@ static void report(struct session *session)
 	if (session->args->verbose)
 		log_show_new(session->log, false);
 	if (session->why == NULL) {
+		log_keep(session->log);
+		return;
+	}
+	if (log_is_empty(session->log)) {
+		fprintf(stderr, "auk: %s\n", session->why);
 		log_keep(session->log);
 		return;
 	}
@@ -428,7 +442,7 @@ int session_run(struct qemu *qemu, struct log *log, const struct args *args, boo
 	int wait_status;
 
 	session = (struct session){
-		.args = args, .qemu = qemu, .log = log, .kvm = kvm, .start_ns = start_ns};
+	    .args = args, .qemu = qemu, .log = log, .kvm = kvm, .start_ns = start_ns};
 	session_open(&session);
 	while (session_goes_on(&session))
 		session_turn(&session);

@@ -39,10 +39,10 @@ setup: ## install the Debian packages that are missing
 	@tools/setup run test
 
 # A second make, so that nothing is built before its compiler is there.
-run: ## boot Auk with a shell on this machine's own files
+run: ## boot Auk with a shell on this machine's own files; ARGS='-c 2 ...'
 	@tools/setup run
 	@$(MAKE) --no-print-directory kernel launcher
-	@$(BUILD)/auk run
+	@$(BUILD)/auk run $(ARGS)
 
 .PHONY: launcher setup run
 

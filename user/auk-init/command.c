@@ -60,7 +60,8 @@ int command_decode(struct command *command, const char *payload, size_t len_byte
 
 static void become_user(const struct auk_run *run, const gid_t *groups)
 {
-	if (setgroups(run->group_count, groups) < 0 || setgid(run->gid) < 0 || setuid(run->uid) < 0) {
+	if (setgroups(run->group_count, groups) < 0 || setgid(run->gid) < 0 ||
+	    setuid(run->uid) < 0) {
 		dprintf(2, "auk: cannot become user %u, group %u: %s\n", run->uid, run->gid,
 			strerror(errno));
 		_exit(AUK_EXIT_MACHINE);

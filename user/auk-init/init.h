@@ -131,8 +131,7 @@ pid_t command_start(const struct command *command, const int fds[3], bool tty);
  * session_run - start the command, carry its streams, and tell the launcher how it ended
  * Returns when EXIT (or FAILED) has been taken by the launcher, or the launcher is gone.
  */
-void session_run(const struct command *command, const struct ports *ports,
-		 struct channel *channel);
+void session_run(const struct command *command, const struct ports *ports, struct channel *channel);
 
 /**
  * session_wait_channel - send and receive until a message is there

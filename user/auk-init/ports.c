@@ -19,8 +19,8 @@
 #include "init.h"
 
 #define CLASS_DIR "/sys/class/virtio-ports"
-#define WAIT_MS	  10000
-#define STEP_MS	  2
+#define WAIT_MS 10000
+#define STEP_MS 2
 
 static void sleep_step(void)
 {

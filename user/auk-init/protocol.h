@@ -32,18 +32,18 @@
 
 #include <stdint.h>
 
-#define AUK_PORT_CTL	"auk.ctl"
-#define AUK_PORT_STDIO	"auk.stdio"
+#define AUK_PORT_CTL "auk.ctl"
+#define AUK_PORT_STDIO "auk.stdio"
 #define AUK_PORT_STDERR "auk.stderr"
 
 /* 9p mount tags: the root, and one for each writable share, numbered from 0. */
 #define AUK_TAG_ROOT "auk-root"
-#define AUK_TAG_RW   "auk-rw"
+#define AUK_TAG_RW "auk-rw"
 
 #define AUK_PROTOCOL_VERSION 1
-#define AUK_MSG_LEN_MAX	     (16u << 20)
-#define AUK_GROUPS_MAX	     256
-#define AUK_TERMIOS_CC	     19
+#define AUK_MSG_LEN_MAX (16u << 20)
+#define AUK_GROUPS_MAX 256
+#define AUK_TERMIOS_CC 19
 
 /* The launcher's exit statuses that are not the command's own, as in timeout(1) and env(1). */
 enum {
@@ -57,15 +57,15 @@ enum {
 enum auk_msg_type {
 	/* launcher to init */
 	AUK_MSG_RUN = 1,     /* struct auk_run and its strings; once, first */
-	AUK_MSG_WINDOW,	     /* struct auk_window */
-	AUK_MSG_SIGNAL,	     /* uint32_t: for the command's (foreground) process group */
+	AUK_MSG_WINDOW,      /* struct auk_window */
+	AUK_MSG_SIGNAL,      /* uint32_t: for the command's (foreground) process group */
 	AUK_MSG_STDIN_END,   /* uint64_t: bytes of standard input in all */
 	AUK_MSG_OUTPUT_GONE, /* uint32_t: 1 or 2 */
 	/* init to launcher */
 	AUK_MSG_STARTED = 16, /* "sysname release", no NUL */
 	AUK_MSG_STDIN_GONE,   /* empty */
-	AUK_MSG_EXIT,	      /* struct auk_exit; last */
-	AUK_MSG_FAILED,	      /* text: why nothing can be run; last */
+	AUK_MSG_EXIT,         /* struct auk_exit; last */
+	AUK_MSG_FAILED,       /* text: why nothing can be run; last */
 };
 
 struct auk_msg {
@@ -79,9 +79,9 @@ struct auk_window {
 };
 
 enum auk_run_flags {
-	AUK_RUN_TTY = 1 << 0,	 /* a pseudo-terminal instead of pipes */
+	AUK_RUN_TTY = 1 << 0,    /* a pseudo-terminal instead of pipes */
 	AUK_RUN_STDERR = 1 << 1, /* with AUK_RUN_TTY: standard error is a pipe all the same */
-	AUK_RUN_LOGIN = 1 << 2,	 /* argv[0] begins with '-' when executed */
+	AUK_RUN_LOGIN = 1 << 2,  /* argv[0] begins with '-' when executed */
 };
 
 /* struct termios of the kernel, without its padding */

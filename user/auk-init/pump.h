@@ -19,13 +19,13 @@
 #define PUMP_BUFFER_BYTES 65536
 
 struct pump {
-	int from, to;		/* -1: that end does not exist */
+	int from, to;           /* -1: that end does not exist */
 	size_t write_max_bytes; /* one write(2) takes at most this (PIPE_BUF never blocks) */
-	uint64_t read_bytes;	/* taken from @from so far */
-	uint64_t end_bytes;	/* from_ended becomes true once read_bytes gets here */
-	bool from_ended;	/* end of file, error, or end_bytes reached */
-	bool to_ended;		/* writing failed; what comes is read and thrown away */
-	size_t start, fill;	/* the waiting bytes are buffer[start, start + fill) */
+	uint64_t read_bytes;    /* taken from @from so far */
+	uint64_t end_bytes;     /* from_ended becomes true once read_bytes gets here */
+	bool from_ended;        /* end of file, error, or end_bytes reached */
+	bool to_ended;          /* writing failed; what comes is read and thrown away */
+	size_t start, fill;     /* the waiting bytes are buffer[start, start + fill) */
 	char buffer[PUMP_BUFFER_BYTES];
 };
 

@@ -63,7 +63,8 @@ static int mount_at(const char *source, const char *path, const char *type, unsi
 
 int rootfs_mount_api(struct failure *failure)
 {
-	int error = mount_at("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "", failure);
+	int error =
+	    mount_at("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "", failure);
 
 	if (error == 0)
 		error = mount_at("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "",
@@ -100,7 +101,8 @@ static int mount_root(struct failure *failure)
 
 	if (root == NULL || type == NULL) {
 		errno = EINVAL;
-		return fail(failure, "no root: the kernel parameters root= and rootfstype= name it");
+		return fail(failure,
+			    "no root: the kernel parameters root= and rootfstype= name it");
 	}
 	if (flags == NULL)
 		flags = "";
@@ -134,10 +136,10 @@ static void make_dev_links(void)
 {
 	/* They are a convention of user space; a kernel's devtmpfs does not have them. */
 	static const char *const links[][2] = {
-		{"/proc/self/fd", "/dev/fd"},
-		{"/proc/self/fd/0", "/dev/stdin"},
-		{"/proc/self/fd/1", "/dev/stdout"},
-		{"/proc/self/fd/2", "/dev/stderr"},
+	    {"/proc/self/fd", "/dev/fd"},
+	    {"/proc/self/fd/0", "/dev/stdin"},
+	    {"/proc/self/fd/1", "/dev/stdout"},
+	    {"/proc/self/fd/2", "/dev/stderr"},
 	};
 
 	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
@@ -164,7 +166,8 @@ int rootfs_enter(struct failure *failure)
 		error = mount_at("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777",
 				 failure);
 	if (error == 0)
-		error = mount_at("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755", failure);
+		error =
+		    mount_at("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755", failure);
 	if (error != 0)
 		return error;
 	make_dev_links();

@@ -39,9 +39,9 @@ struct session {
 	const struct command *command;
 	struct channel *channel;
 	struct pump in, out, err;
-	int tty;	  /* the pty's master, or -1 */
-	pid_t pid;	  /* the command's, also its process group's */
-	bool exited;	  /* and its status is in @status */
+	int tty;     /* the pty's master, or -1 */
+	pid_t pid;   /* the command's, also its process group's */
+	bool exited; /* and its status is in @status */
 	uint32_t status;
 	bool stdin_gone; /* STDIN_GONE has been sent */
 };
@@ -113,7 +113,7 @@ static int pipe_open(int ends[2], int ours)
 
 struct streams {
 	int command[3]; /* the command's ends */
-	int init[3];	/* init's ends */
+	int init[3];    /* init's ends */
 };
 
 static int streams_open_tty(struct session *session, struct streams *streams)
@@ -243,8 +243,8 @@ static void reap(struct session *session)
 		if (pid != session->pid)
 			continue;
 		session->exited = true;
-		session->status = WIFEXITED(status) ? WEXITSTATUS(status)
-						    : AUK_EXIT_SIGNAL + WTERMSIG(status);
+		session->status =
+		    WIFEXITED(status) ? WEXITSTATUS(status) : AUK_EXIT_SIGNAL + WTERMSIG(status);
 	}
 }
 
