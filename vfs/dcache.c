@@ -582,6 +582,19 @@ bool d_is_below(struct dentry *d, struct dentry *ancestor)
 	}
 }
 
+struct dentry *d_child_towards(struct dentry *top, struct dentry *d)
+{
+	for (;;) {
+		struct dentry *p = READ_ONCE(d->parent);
+
+		if (p == d)
+			return NULL;
+		if (p == top)
+			return d;
+		d = p;
+	}
+}
+
 /* ---- dropping trees ---- */
 
 struct dentry *d_next_child(struct dentry *parent, struct dentry *after)
@@ -670,6 +683,11 @@ static void visit_nocache(struct dentry *d)
 {
 	d_set_flag(d, DENTRY_NOCACHE);
 	d_unpin(d);
+}
+
+void d_prune_children(struct dentry *d)
+{
+	tree_visit(d, visit_drop);
 }
 
 void d_prune_super(struct super *s)

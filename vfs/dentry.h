@@ -85,6 +85,10 @@ bool d_is_below(struct dentry *d, struct dentry *ancestor);	/* or equal */
 /** d_pin / d_unpin - the reference by which a file system in memory keeps its names. d_prune_super unpins. */
 void d_pin(struct dentry *d);
 void d_unpin(struct dentry *d);
+/** d_child_towards - the child of @top on the way down to @d, NULL if @d is not strictly below. Super's rename_lock held. */
+struct dentry *d_child_towards(struct dentry *top, struct dentry *d);
+/** d_prune_children - forget the unused (negative) children of a directory that goes. */
+void d_prune_children(struct dentry *d);
 /** d_prune_super - forget all unused dentries of a super (unmount). d_shrink: free up to n unused ones. */
 void d_prune_super(struct super *s);
 u64 d_shrink(u64 n);

@@ -103,6 +103,13 @@ int file_truncate(struct file *f, u64 size);
 /** file_read_iter_pages / file_write_iter_pages - ready-made read, write, mmap for files whose bytes are in f->mapping. */
 s64 file_read_pages(struct file *f, struct iter *to, u64 *pos);
 s64 file_write_pages(struct file *f, struct iter *from, u64 *pos);	/* takes the inode lock; O_APPEND, rlimit, SUID dropped */
+/** file_mmap - mmap(2)'s first half: access checks, then the file's own mmap; fills @out. 0, -EACCES, -EPERM, -ENODEV… */
+MUST_CHECK int file_mmap(struct file *f, struct mm_file *out, u32 prot, u32 flags, u64 len, u64 pgoff);
+/** file_accessed - a read happened that began at @pos_before: atime by the mount's rules. */
+void file_accessed(struct file *f, u64 pos_before);
+/** file_drop_privileges - before a write: set-user-ID and set-group-ID go. Inode locked. */
+MUST_CHECK int file_drop_privileges(struct file *f);
+u64 files_count(void);		/* open files in the system */
 int file_mmap_pages(struct file *f, struct mm_file *out, u32 prot, u32 flags, u64 len, u64 pgoff);
 int file_fsync_pages(struct file *f, u64 start, u64 end, bool datasync);
 int file_no_open(struct inode *i, struct file *f);		/* -ENXIO */
@@ -136,6 +143,16 @@ struct file *fd_get(int fd);
 struct file *fd_get_path(int fd);
 /** fd_peek - the same with no reference, for use under RCU. */
 struct file *fd_peek(int fd);
+/**
+ * fd_borrow - as fd_get, without touching the reference count where no other thread shares the table: for the length of one
+ * system call. Hand *borrowed to fd_return.
+ */
+static inline struct file *fd_borrow(int fd, bool *borrowed);
+static inline void fd_return(struct file *f, bool borrowed)
+{
+	if (unlikely(!borrowed))
+		file_put(f);
+}
 struct file *fd_get_from(struct files *fs, int fd);
 /** fd_alloc - reserve the lowest free descriptor >= @from. Return: it, -EMFILE, -ENOMEM */
 int fd_alloc(int from, bool cloexec);
@@ -144,10 +161,25 @@ void fd_unreserve(int fd);
 /** fd_add - alloc and install; consumes the reference only on success. Return: descriptor or -errno */
 int fd_add(struct file *f, bool cloexec);
 int fd_close(int fd);
+/** fd_close_range - close_range(2), or only set close-on-exec. The caller has unshared the table if asked to. */
+int fd_close_range(u32 first, u32 last, bool cloexec_only);
 int fd_dup2(int old, int new, u32 flags);
 /** fd_cloexec - get (set < 0) or set the flag. */
 int fd_cloexec(int fd, int set);
 void file_register_limits(u64 (*nofile)(void), u64 (*fsize)(void), void (*sigxfsz)(void));
+
+static inline struct file *fd_borrow(int fd, bool *borrowed)
+{
+	struct files *fs = current()->files;
+
+	*borrowed = fs->refs == 1;
+	if (unlikely(fs->refs != 1))
+		return fd_get(fd);
+	struct fd_table *t = fs->table;
+	struct file *f = (u32)fd < t->max ? t->file[fd] : NULL;
+
+	return f && likely(!(f->mode & FMODE_PATH)) ? f : NULL;
+}
 
 /* Files hooked by layers above: called by fd_close / file_put where not NULL. */
 void file_register_close_hooks(void (*posix_unlock)(struct file *f, struct files *owner));

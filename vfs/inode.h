@@ -86,7 +86,8 @@ struct inode_ops {
 };
 
 /* inode->state */
-enum { INODE_NEW = 1, INODE_DYING = 2, INODE_DEAD_DIR = 4, INODE_NOCACHE = 8 };
+enum { INODE_NEW = 1, INODE_DYING = 2, INODE_DEAD_DIR = 4, INODE_NOCACHE = 8,
+       INODE_LINKABLE = 16 /* an unnamed file that may get a name (O_TMPFILE without O_EXCL) */ };
 /* inode->iflags */
 enum { IFLAG_IMMUTABLE = 1, IFLAG_APPEND = 2, IFLAG_NOATIME = 4, IFLAG_SWAPFILE = 8, IFLAG_PRIVATE = 16 };
 

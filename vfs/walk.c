@@ -176,7 +176,10 @@ static int start_at_fd(struct walk *w, int fd, const char *name)
 		return -EBADF;
 	struct path p = f->path;
 
-	if (p.dentry && (!*name || inode_is_dir(f->inode))) {
+	smp_rmb();
+	if (w->rcu && fd_peek(fd) != f)
+		return -ECHILD;		/* closed, and the struct perhaps used for another */
+	if (p.dentry && (!*name || inode_is_dir(p.dentry->inode))) {
 		if (!w->rcu)
 			path_get(&p);
 		stand_on(w, &p);
