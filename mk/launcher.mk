@@ -44,6 +44,9 @@ run: ## boot Auk with a shell on this machine's own files; ARGS='-c 2 ...'
 	@$(MAKE) --no-print-directory kernel launcher
 	@$(BUILD)/auk run $(ARGS)
 
-.PHONY: launcher setup run
+test-launcher: launcher kernel ## check the launcher, on Auk (KERNEL=debian: on Debian's kernel)
+	@tests/launcher
+
+.PHONY: launcher setup run test-launcher
 
 -include $(LAUNCHER_OBJ:.o=.d) $(INIT_OBJ:.o=.d)
