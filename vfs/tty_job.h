@@ -18,11 +18,13 @@ struct tty_job_ops {
 	u32 (*session)(void);
 	u32 (*pgrp)(void);
 	bool (*is_session_leader)(void);
-	/* the controlling terminal of the current session: as set_ctty gave it, with a reference by tty_task_ops.get; NULL: none */
+	/* the controlling terminal of the current process (inherited by fork): as set_ctty gave it, with a reference by tty_task_ops.get; NULL: none */
 	void *(*ctty)(void);
-	/* set_ctty: the current session's from now on; it takes its own reference. @rdev: for /proc/PID/stat */
+	/* set_ctty: the current process's from now on; it takes its own reference. @rdev: for /proc/PID/stat */
 	void (*set_ctty)(void *tty, u64 rdev);
-	/* clear_ctty: session @session has none any more; drops that reference */
+	/* drop_ctty: the current process alone has none from now on (TIOCNOTTY of one that is no leader) */
+	void (*drop_ctty)(void);
+	/* clear_ctty: no process of session @session has one any more; drops those references */
 	void (*clear_ctty)(u32 session);
 	/* signals of the current thread that would have no effect: blocked or ignored */
 	bool (*signal_ignored)(int sig);

@@ -43,7 +43,8 @@ struct tty_ops {
 	u32 (*modem_get)(struct tty *t);	/* TIOCM_* */
 	void (*modem_set)(struct tty *t, u32 set, u32 clear);
 	s64 (*ioctl)(struct tty *t, u32 cmd, u64 arg);	/* what the core does not know; -ENOTTY: not this either */
-	void (*freed)(struct tty *t);		/* the last reference went (ptys) */
+	void (*packet)(struct tty *t, u8 bits);	/* L: TIOCPKT_* happened (pty masters in packet mode) */
+	void (*freed)(struct tty *t);		/* the last reference went: free it (ptys) */
 };
 
 struct tty_driver {
@@ -62,12 +63,18 @@ enum { TTY_LINES_MAX = 16, TTY_RX_BYTES = 4096, TTY_TX_BYTES = 8192 };
 
 /* tty->flags */
 enum {
-	TTY_HUNGUP = 1,			/* reads give EOF, writes EIO, until the last close */
-	TTY_EXCLUSIVE = 2,		/* TIOCEXCL */
-	TTY_RX_SHORT = 4,		/* the driver was told to wait: call unthrottle when there is room */
-	TTY_IS_PTY = 8,
-	TTY_PEER_CLOSED = 16,		/* pty: the master is gone */
-	TTY_CTTY_ONLY = 32,
+	TTY_EXCLUSIVE = 1,		/* TIOCEXCL */
+	TTY_RX_SHORT = 2,		/* the driver was told to wait: call unthrottle when there is room */
+	TTY_IS_PTY = 4,
+	TTY_PEER_CLOSED = 8,		/* pty: the master is gone: reads and writes give EIO */
+	TTY_LOCKED = 16,		/* pty: not yet unlocked by TIOCSPTLCK */
+};
+
+/* What an open file of a terminal holds; f->private. */
+struct tty_file {
+	struct tty *tty;
+	u32 generation;			/* [I] of the tty when it was opened; another now: it was hung up */
+	bool is_console;		/* [I] opened as /dev/console: no job control */
 };
 
 /* Locks: t lock · a atomic · o open_lock · I immutable */
@@ -143,30 +150,43 @@ extern const struct tty_task_ops tty_task_ops;
 /* ---- between the files of drivers/tty ---- */
 
 extern const struct file_ops tty_file_ops;
-const struct tty_job_ops *tty_jobs(void);
+const struct tty_job_ops *tty_jobs(void);	/* never NULL: until task/ registers, answers of a machine without processes */
 void tty_get(struct tty *t);
 void tty_put(struct tty *t);
-/** tty_setup - fields of a zeroed tty but name and numbers. */
+/** tty_setup - the fields of a zeroed tty other than its name and numbers; one reference. */
 void tty_setup(struct tty *t, const struct tty_ops *ops, u32 cflag);
-/** tty_open_common - an open file of @t: controlling terminal, counts. 0 or -errno */
-int tty_open_common(struct tty *t, struct file *f);
-struct tty *tty_of_file(struct file *f);	/* NULL: not one */
-/** tty_feed - pass rx to the line discipline, deliver signals, wake readers. Thread context. */
+/** tty_open_line - make @f an open file of @t (it takes its own reference): counts, controlling terminal. 0 or -errno */
+int tty_open_line(struct tty *t, struct file *f, bool is_console);
+/** tty_of_file - NULL: not a terminal's line. */
+struct tty_file *tty_of_file(struct file *f);
+/** tty_feed - pass rx to the line discipline, deliver signals, wake readers. Context: thread. */
 void tty_feed(struct tty *t);
-/** tty_start_output - tell the driver if there is something it may send. Lock held. */
+/** tty_deliver - send the signals and wake whom @e says; lock not held. */
+void tty_deliver(struct tty *t, const struct ldisc_events *e);
+/** tty_start_output - tell the driver if there is something that it may send. Lock held. */
 void tty_start_output(struct tty *t);
-/** tty_check_change - job control of writes and settings: 0, or -ERESTARTSYS after SIGTTOU, -EIO when orphaned. */
-int tty_check_change(struct tty *t, int sig);
-s64 tty_mode_ioctl(struct tty *t, u32 cmd, u64 arg);	/* termios.c; -ENOTTY: not one of its */
-s64 tty_job_ioctl(struct tty *t, u32 cmd, u64 arg, bool is_master);	/* jobctl.c */
-s64 tty_common_ioctl(struct tty *t, struct file *f, u32 cmd, u64 arg);
-void tty_set_ctty_on_open(struct tty *t, struct file *f);
-void tty_hangup_now(struct tty *t);		/* thread context */
-/** tty_drain - wait until all output is sent. 0, -ERESTARTSYS, -ETIMEDOUT */
-int tty_drain(struct tty *t, u64 deadline_ns);
-void tty_signal_pgrp(struct tty *t, int sig);	/* the foreground group */
-void tty_set_winsize(struct tty *t, const struct winsize *w);
+/** tty_drain - wait until all output is sent. 0, -ERESTARTSYS */
+MUST_CHECK int tty_drain(struct tty *t);
+void tty_flush(struct tty *t, bool input, bool output);
+bool tty_file_dead(const struct tty_file *tf);
+void tty_file_release(struct file *f);
 
-/* pty.c, for fs/devpts' hooks: see there */
+/* ioctl.c, termios.c: -ENOTTY: not one of theirs */
+s64 tty_ioctl(struct file *f, u32 cmd, u64 arg);
+s64 tty_mode_ioctl(struct tty *t, u32 cmd, u64 arg);
+
+/* jobctl.c */
+/** tty_check_change - may the current process change settings (SIGTTOU) or read (SIGTTIN)? 0, -ERESTARTSYS: signalled, -EIO: orphaned */
+MUST_CHECK int tty_check_change(struct tty *t, int sig);
+/** tty_job_ioctl - @f: the open file, for TIOCSCTTY's permission; NULL: from a pty master */
+s64 tty_job_ioctl(struct tty *t, struct file *f, u32 cmd, u64 arg);
+void tty_adopt_on_open(struct tty *t, struct file *f);
+void tty_hangup_now(struct tty *t);		/* Context: thread */
+void tty_release_session(struct tty *t);	/* the last close: nobody's controlling terminal any more */
+void tty_signal_pgrp(struct tty *t, int sig);	/* the foreground group */
+s64 tty_set_winsize(struct tty *t, const struct winsize *w);
+
+/* console.c: /dev/console and /dev/tty */
+void tty_console_init(void);
 
 #endif
