@@ -126,22 +126,24 @@ static u32 uart_tx_pending(struct tty *t)
 	return !(reg_read(t->driver_data, UART_LSR) & UART_LSR_TEMT);
 }
 
-static void put_polled(struct uart *u, u8 c)
-{
-	wait_empty(u);
-	reg_write(u, UART_TX, c);
-}
-
-/* For the kernel log. Any context */
+/* For the kernel log.  An empty FIFO takes 16 bytes without a look between. Any context */
 static void log_write(const char *buf, size_t n)
 {
 	struct uart *u = log_uart;
 	bool taken = busy_take(u);
+	u32 room = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (buf[i] == '\n')
-			put_polled(u, '\r');
-		put_polled(u, buf[i]);
+		if (room < 2) {
+			wait_empty(u);
+			room = FIFO_BYTES;
+		}
+		if (buf[i] == '\n') {
+			reg_write(u, UART_TX, '\r');
+			room--;
+		}
+		reg_write(u, UART_TX, buf[i]);
+		room--;
 	}
 	if (taken)
 		busy_drop(u);
