@@ -153,8 +153,9 @@ void rmap_unlink(struct vma *v);
 bool rmap_referenced(struct page *p);			/* test and clear accessed bits */
 /** rmap_unmap_page - remove every entry that maps a locked cache page. Return: whether none is left. */
 bool rmap_unmap_page(struct page *p);
-/** anon_check_counts - for the tests. */
 void anon_init(void);
+void vma_init(void);
+void mm_cache_init(void);
 
 /* limits and accounting */
 void mm_limits_get(struct mm_limits *out);
@@ -196,7 +197,6 @@ MUST_CHECK int page_lock_killable(struct page *p);
 bool readahead_before(struct mapping *m, struct readahead *ra, u64 index, u64 want_pages);	/* a miss at index */
 void readahead_marked(struct mapping *m, struct readahead *ra, struct page *p, u64 index);
 struct page *mapping_get_want(struct mapping *m, u64 index, struct readahead *ra, u64 want_pages);
-void writeback_init(void);
 void writeback_start(void);
 void writeback_note(struct mapping *m);
 void writeback_forget(struct mapping *m);

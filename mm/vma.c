@@ -8,7 +8,6 @@
  *
  * Locks: mm->lock; writing for all that changes.
  */
-#include "kern/rcu.h"
 #include "kern/slab.h"
 #include "mm/internal.h"
 
@@ -19,13 +18,16 @@ static inline struct vma *to_vma(struct rb_node *n)
 	return n ? RB_ENTRY(n, struct vma, node) : NULL;
 }
 
+void vma_init(void)
+{
+	vma_cache = slab_create("vma", sizeof(struct vma), 0);
+	assert(vma_cache);
+}
+
 struct vma *vma_alloc(void)
 {
-	struct vma *v;
+	struct vma *v = slab_alloc(vma_cache, ALLOC_KERNEL | ALLOC_ZERO);
 
-	if (unlikely(!vma_cache))
-		vma_cache = slab_create("vma", sizeof(struct vma), 0);
-	v = slab_alloc(vma_cache, ALLOC_KERNEL | ALLOC_ZERO);
 	if (v)
 		list_init(&v->anon_node);
 	return v;
