@@ -1,7 +1,6 @@
 /*
  * Files that are events: eventfd, timerfd, inotify, memfd.
  */
-#include <linux/eventfd.h>
 #include <linux/fcntl.h>
 #include <linux/inotify.h>
 #include <linux/memfd.h>
@@ -16,6 +15,8 @@
 #include "vfs/notify.h"
 #include "vfs/path.h"
 #include "vfs/timerfd.h"
+
+enum { EFD_SEMAPHORE = 1 };	/* the user ABI headers of 6.1 do not have it */
 
 /* Give a new file a descriptor; @f may be an error. */
 static s64 install(struct file *f, bool cloexec)

@@ -29,8 +29,10 @@ union sys_fn {
 
 /** sys_dispatch - the platform's upcall. */
 void sys_dispatch(struct plat_regs *regs);
-/** sys_init - check the table. */
-void sys_init(void);
+/** sys_call - perform the call that the registers name. Return: its result */
+s64 sys_call(const struct plat_regs *regs);
+/** sys_dispatch_traced - with a tracer or a filter looking on (TF_TRACE_SYSCALL): process.c. */
+void sys_dispatch_traced(struct plat_regs *regs);
 
 /** sys_name_in - a path name from user memory. Return: it, to be given back by sys_name_put; ERR_PTR(-EFAULT, -ENAMETOOLONG, -ENOMEM) */
 char *sys_name_in(u64 user);
