@@ -16,8 +16,6 @@
 #include "vfs/path.h"
 #include "vfs/timerfd.h"
 
-enum { EFD_SEMAPHORE = 1 };	/* the user ABI headers of 6.1 do not have it */
-
 /* Give a new file a descriptor; @f may be an error. */
 static s64 install(struct file *f, bool cloexec)
 {

@@ -5,7 +5,7 @@
  * fast path, under TF_TRACE_SYSCALL.
  */
 #include <asm/unistd.h>
-#include "kern/assert.h"
+#include "kern/thread.h"
 #include "kern/printk.h"
 #include "sys/sys.h"
 

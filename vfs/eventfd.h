@@ -2,7 +2,7 @@
 #ifndef VFS_EVENTFD_H
 #define VFS_EVENTFD_H
 
-#include <linux/eventfd.h>
+enum { EFD_SEMAPHORE = 1 };	/* not in the user headers of 6.1 */
 #include "base/types.h"
 
 struct file;
