@@ -75,6 +75,8 @@ struct inode_ops {
 	const char *(*get_link)(struct dentry *d, struct inode *i, void (**done)(void *), void **done_arg);
 	/* follow: instead of get_link, for magic links (/proc/PID/fd/N, exe, cwd): a path with references. 0 or -errno */
 	int (*follow)(struct dentry *d, struct inode *i, struct path *out);
+	/* readlink: of links that have follow: what readlink(2) shows, copied to @buf. Return: length or -errno */
+	s64 (*readlink)(struct dentry *d, struct inode *i, uaddr_t buf, size_t size);
 	int (*permission)(struct inode *i, int mask);			/* [inode_permission_generic]. Must not sleep. */
 	int (*getattr)(struct dentry *d, struct inode *i, struct attrs *out);	/* [inode_fill_attrs]; refresh first if need be */
 	int (*setattr)(struct dentry *d, struct inode *i, const struct setattr *sa);	/* inode locked; [inode_setattr_simple] */

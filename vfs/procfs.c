@@ -7,6 +7,7 @@
 #include <linux/stat.h>
 #include "base/string.h"
 #include "kern/assert.h"
+#include "kern/lock.h"
 #include "kern/slab.h"
 #include "vfs/procfs.h"
 
