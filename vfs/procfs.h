@@ -111,7 +111,8 @@ struct proc_pid_ops {
 	struct proc_task *(*find)(u32 pid);
 	/* find_thread: thread @tid of the process of @t, or NULL */
 	struct proc_task *(*find_thread)(struct proc_task *t, u32 tid);
-	void (*put)(struct proc_task *t);
+	struct proc_task *(*get)(struct proc_task *t);	/* another reference */
+	void (*put)(struct proc_task *t);	/* must not sleep, may come from anywhere */
 	/* alive: whether it has not been reaped; under RCU, must not sleep or lock */
 	bool (*alive)(struct proc_task *t);
 	/* next: the lowest process id >= @from, 0: none; next_thread: the same among the threads of @t's process */
