@@ -88,6 +88,6 @@ void anon_init(void)
 	assert(root && shared);
 	anon_super->root = d_alloc_root(anon_super, root);
 	assert(anon_super->root);
-	anon_mount = mount_new(anon_super, anon_super->root, "anon_inodefs", MNT_NOATIME);
+	anon_mount = mount_hidden(anon_super, "anon_inodefs");
 	assert(anon_mount);
 }

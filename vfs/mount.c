@@ -103,6 +103,16 @@ struct mount *mount_new(struct super *s, struct dentry *root, const char *source
 	return m;
 }
 
+struct mount *mount_hidden(struct super *s, const char *source)
+{
+	struct mount *m = mount_new(s, s->root, source, MNT_NOATIME);
+
+	super_put(s);
+	if (m)
+		m->hidden = true;
+	return m;
+}
+
 int mount_want_write(const struct mount *m)
 {
 	return m->flags & MNT_RDONLY || m->super->flags & SUPER_RDONLY ? -EROFS : 0;

@@ -133,6 +133,7 @@ struct mount {
 	u32 group_id;			/* shared propagation, 0: private */
 	bool detached;
 	bool unbindable, expiring;
+	bool hidden;			/* [I] of the kernel's own, mounted nowhere: names are shown without "(unreachable)" */
 	struct list_head ns_node, children, sibling;	/* [M] */
 	struct mount_ns *ns;
 	struct path parent_gone;	/* [M] while it is being taken apart: what it hung on */
@@ -147,6 +148,8 @@ void mount_put(struct mount *m);
 struct mount *mount_lookup_rcu(struct mount *parent, struct dentry *d);
 /** vfs_kern_mount - an instance of a file system, mounted nowhere. ERR_PTR */
 struct mount *vfs_kern_mount(const char *type, const char *source, const char *options, u32 flags);
+/** mount_hidden - a mount of the kernel's own, in no tree; consumes the super's reference. NULL: no memory */
+struct mount *mount_hidden(struct super *s, const char *source);
 int vfs_mount(const char *source, const char *target, const char *type, u64 ms_flags, const char *options);
 int vfs_umount(const char *target, int flags);
 int vfs_pivot_root(const char *new_root, const char *put_old);

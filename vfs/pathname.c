@@ -116,7 +116,7 @@ char *path_name(const struct path *p, char *buf, size_t size)
 
 	if (!*b.at || *b.at == ' ')
 		prepend(&b, "/", 1);
-	if (o == UNREACHABLE && p->mount != anon_mount)
+	if (o == UNREACHABLE && !p->mount->hidden)
 		prepend(&b, "(unreachable)", 13);
 	path_put(&root);
 	return b.full ? ERR_PTR(-ENAMETOOLONG) : b.at;
