@@ -56,8 +56,6 @@ static int protect_check(struct mm *mm, struct vma *v, u32 *flags)
 	u64 pages = vma_pages(v);
 	int err;
 
-	if ((*flags & (VM_READ | VM_WRITE | VM_EXEC)) & ~(*flags >> 4))
-		return -EACCES;
 	if (v->ops && v->ops->mprotect) {
 		err = v->ops->mprotect(v, *flags);
 		if (err)

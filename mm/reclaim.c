@@ -131,7 +131,7 @@ static u64 shrink_others(u64 want, u32 flags)
 	return freed;
 }
 
-/* Return: pages freed (objects of other caches count as a fraction of one). */
+/* Return: pages freed; objects of other caches and pages written count as a fraction of one. */
 static u64 reclaim(u64 want, u32 flags)
 {
 	struct sweep s = {
@@ -151,6 +151,7 @@ static u64 reclaim(u64 want, u32 flags)
 	}
 	if (freed < want && flags & ALLOC_FS)
 		freed += shrink_others(want - freed, flags) / 8;
+	freed += DIV_ROUND_UP(WRITES_PER_CALL - s.writes_left, 8);
 	if (!nested)
 		thread_clear_flag(current(), TF_MEMALLOC);
 	return freed;
@@ -163,9 +164,10 @@ static bool out_of_memory(void)
 
 /* ---- in the background ---- */
 
+/* Called by the allocator in any context, locks included under which no queue may be woken: a later call does it then. */
 static void wake_background(void)
 {
-	if (atomic_load(&background_wanted))
+	if (atomic_load(&background_wanted) || !ranks_free_from(RANK_WAITQ))
 		return;
 	atomic_store(&background_wanted, 1u);
 	wake_up_all(&background_waitq);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "kern/slab.h"
 #include "mm/internal.h"
+#include "tests/unit/mm/stubs.h"
 
 struct mm_cpu_counts mm_cpu_counts[CPUS_MAX];
 
@@ -18,15 +19,19 @@ struct slab_cache {
 
 struct slab_cache *slab_create(const char *name, size_t size, size_t align)
 {
-	struct slab_cache *c = malloc(sizeof(*c));
+	static struct slab_cache caches[8];
+	static unsigned used;
+	struct slab_cache *c = &caches[used++ % 8];
 
 	c->size = size;
 	return c;
 }
 
+bool stub_no_memory;
+
 void *slab_alloc(struct slab_cache *c, u32 flags)
 {
-	return calloc(1, c->size);
+	return stub_no_memory ? NULL : calloc(1, c->size);
 }
 
 void slab_free(struct slab_cache *c, void *obj)

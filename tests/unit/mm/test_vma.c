@@ -1,6 +1,7 @@
 /* Areas: the tree against a map of pages; places; splitting and merging. */
 #include "tests/unit/unit.h"
 #include "mm/internal.h"
+#include "tests/unit/mm/stubs.h"
 
 enum { PAGES = 600, BASE = 1024, STEPS = 4000 };
 
@@ -146,12 +147,26 @@ static void test_merge_rules(void **state)
 	assert_false(vma_can_merge(&a, &b));
 }
 
+static void test_no_memory(void **state)
+{
+	setup();
+	add(10, 20, VM_READ);
+	stub_no_memory = true;
+	assert_int_equal(vma_isolate(&mm, addr_of(15), addr_of(20)), -ENOMEM);
+	assert_null(vma_alloc());
+	stub_no_memory = false;
+	check_tree();
+	assert_int_equal(mm.vma_count, 1);
+	remove_range(0, PAGES);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_guard),
 		cmocka_unit_test(test_merge_rules),
+		cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
