@@ -44,11 +44,20 @@ void say(const char *name, const char *fmt, ...)
 	va_end(args);
 	if (len > (int)sizeof(line) - 2)
 		len = sizeof(line) - 2;
-	for (int i = 0; i < len; i++)
-		if (line[i] == '\n')
-			line[i] = '|';
-	line[len++] = '\n';
-	if (write(1, line, len) != len)
+	char shown[2 * sizeof(line)];
+	int out = 0;
+	for (int i = 0; i < len; i++) {
+		if (line[i] == '\n') {
+			shown[out++] = '|';
+		} else if ((unsigned char)line[i] < 32) {
+			shown[out++] = '^';
+			shown[out++] = line[i] + 64;
+		} else {
+			shown[out++] = line[i];
+		}
+	}
+	shown[out++] = '\n';
+	if (write(1, shown, out) != out)
 		_exit(99);
 }
 
@@ -282,9 +291,9 @@ static int helper(int argc, char **argv)
 {
 	const char *name = argv[1] + 1;
 
-	if (!strcmp(name, "args")) {
+	if (!strncmp(name, "args", 4)) {
 		for (int i = 0; i < argc; i++)
-			if (i != 1)
+			if (i != 1 || name[4])
 				say("arg", "%s", argv[i]);
 		return argc;
 	}
