@@ -35,6 +35,8 @@ static inline const struct cred *cred_get(const struct cred *c)
 void cred_put(const struct cred *c);
 /** cred_prepare - a copy of the current credentials to change. Return: it, or NULL (no memory) */
 struct cred *cred_prepare(void);
+/** cred_set_groups - in a prepared copy; consumes the reference to @groups (kvmalloc'd, refs 1, sorted). */
+void cred_set_groups(struct cred *c, struct group_list *groups);
 /** cred_commit - make @c the current thread's; consumes the reference. */
 void cred_commit(struct cred *c);
 /** cred_override - act as @c until cred_revert(what this returned); no references change. */

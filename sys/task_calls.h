@@ -1,9 +1,97 @@
 /*
- * The system calls over task/ and sock/: prototypes, by file.  Included by sys.h.
+ * The system calls over task/: prototypes, by file.  Included by sys.h.
  */
 #ifndef SYS_TASK_CALLS_H
 #define SYS_TASK_CALLS_H
 
 #include "base/types.h"
+
+/* process.c */
+s64 sys_getpid(void);
+s64 sys_gettid(void);
+s64 sys_getppid(void);
+s64 sys_setpgid(u64 pid, u64 pgid);
+s64 sys_getpgid(u64 pid);
+s64 sys_getpgrp(void);
+s64 sys_setsid(void);
+s64 sys_getsid(u64 pid);
+s64 sys_set_tid_address(u64 addr);
+s64 sys_fork(void);
+s64 sys_vfork(void);
+s64 sys_clone(u64 flags, u64 stack, u64 parent_tid, u64 child_tid, u64 tls);
+s64 sys_clone3(u64 args, u64 size);
+s64 sys_unshare(u64 flags);
+s64 sys_exit(u64 code);
+s64 sys_exit_group(u64 code);
+s64 sys_wait4(u64 pid, u64 status, u64 options, u64 rusage);
+s64 sys_waitid(u64 which, u64 id, u64 info, u64 options, u64 rusage);
+s64 sys_getrusage(u64 who, u64 usage);
+s64 sys_times(u64 buf);
+s64 sys_getrlimit(u64 which, u64 limit);
+s64 sys_setrlimit(u64 which, u64 limit);
+s64 sys_prlimit64(u64 pid, u64 which, u64 new, u64 old);
+
+/* sched.c */
+s64 sys_sched_setscheduler(u64 pid, u64 policy, u64 param);
+s64 sys_sched_getscheduler(u64 pid);
+s64 sys_sched_setparam(u64 pid, u64 param);
+s64 sys_sched_getparam(u64 pid, u64 param);
+s64 sys_sched_setattr(u64 pid, u64 attr, u64 flags);
+s64 sys_sched_getattr(u64 pid, u64 attr, u64 size, u64 flags);
+s64 sys_sched_get_priority_max(u64 policy);
+s64 sys_sched_get_priority_min(u64 policy);
+s64 sys_sched_rr_get_interval(u64 pid, u64 interval);
+s64 sys_sched_yield(void);
+s64 sys_sched_setaffinity(u64 pid, u64 size, u64 mask);
+s64 sys_sched_getaffinity(u64 pid, u64 size, u64 mask);
+s64 sys_getcpu(u64 cpu, u64 node);
+s64 sys_getpriority(u64 which, u64 who);
+s64 sys_setpriority(u64 which, u64 who, u64 nice);
+
+/* signal.c */
+s64 sys_rt_sigaction(u64 sig, u64 new, u64 old, u64 size);
+s64 sys_rt_sigprocmask(u64 how, u64 new, u64 old, u64 size);
+s64 sys_rt_sigpending(u64 set, u64 size);
+s64 sys_rt_sigsuspend(u64 mask, u64 size);
+s64 sys_rt_sigtimedwait(u64 set, u64 info, u64 timeout, u64 size);
+s64 sys_rt_sigqueueinfo(u64 pid, u64 sig, u64 info);
+s64 sys_rt_tgsigqueueinfo(u64 tgid, u64 tid, u64 sig, u64 info);
+s64 sys_sigaltstack(u64 new, u64 old);
+s64 sys_kill(u64 pid, u64 sig);
+s64 sys_tkill(u64 tid, u64 sig);
+s64 sys_tgkill(u64 tgid, u64 tid, u64 sig);
+s64 sys_pause(void);
+
+/* cred.c */
+s64 sys_getuid(void);
+s64 sys_geteuid(void);
+s64 sys_getgid(void);
+s64 sys_getegid(void);
+s64 sys_setuid(u64 uid);
+s64 sys_setgid(u64 gid);
+s64 sys_setreuid(u64 ruid, u64 euid);
+s64 sys_setregid(u64 rgid, u64 egid);
+s64 sys_setresuid(u64 ruid, u64 euid, u64 suid);
+s64 sys_setresgid(u64 rgid, u64 egid, u64 sgid);
+s64 sys_getresuid(u64 ruid, u64 euid, u64 suid);
+s64 sys_getresgid(u64 rgid, u64 egid, u64 sgid);
+s64 sys_setfsuid(u64 uid);
+s64 sys_setfsgid(u64 gid);
+s64 sys_getgroups(u64 size, u64 list);
+s64 sys_setgroups(u64 size, u64 list);
+s64 sys_capget(u64 header, u64 data);
+s64 sys_capset(u64 header, u64 data);
+
+/* misc.c */
+s64 sys_getrandom(u64 buf, u64 n, u64 flags);
+s64 sys_uname(u64 buf);
+s64 sys_sethostname(u64 name, u64 len);
+s64 sys_setdomainname(u64 name, u64 len);
+s64 sys_sysinfo(u64 info);
+s64 sys_syslog(u64 type, u64 buf, u64 len);
+s64 sys_reboot(u64 magic1, u64 magic2, u64 cmd, u64 arg);
+s64 sys_membarrier(u64 cmd, u64 flags, u64 cpu);
+s64 sys_arch_prctl(u64 code, u64 addr);
+s64 sys_personality(u64 persona);
 
 #endif
