@@ -202,11 +202,8 @@ s64 sys_syslog(u64 type64, u64 user, u64 len64)
 
 static s64 do_reboot(u32 cmd)
 {
-	static bool ctrl_alt_del;
-
 	switch (cmd) {
-	case LINUX_REBOOT_CMD_CAD_ON: ctrl_alt_del = true; return 0;
-	case LINUX_REBOOT_CMD_CAD_OFF: ctrl_alt_del = false; return 0;
+	case LINUX_REBOOT_CMD_CAD_ON: case LINUX_REBOOT_CMD_CAD_OFF: return 0;	/* no keyboard, so no Ctrl-Alt-Del either way */
 	case LINUX_REBOOT_CMD_RESTART: case LINUX_REBOOT_CMD_RESTART2: pr_notice("reboot: Restarting system"); plat_reset();
 	case LINUX_REBOOT_CMD_HALT: pr_notice("reboot: System halted"); plat_halt();
 	case LINUX_REBOOT_CMD_POWER_OFF: pr_notice("reboot: Power down"); plat_power_off();

@@ -8,7 +8,8 @@
 
 static struct spinlock lock = SPINLOCK_INIT(RANK_LEAF_SPIN);
 static struct new_utsname uts = {	/* [lock] */
-	.sysname = "Linux", .nodename = "(none)", .release = AUK_RELEASE, .version = AUK_VERSION, .machine = "x86_64", .domainname = "(none)",
+	.sysname = KERNEL_SYSNAME, .nodename = "(none)", .release = KERNEL_RELEASE, .version = KERNEL_VERSION, .machine = KERNEL_MACHINE,
+	.domainname = "(none)",
 };
 
 void uts_get(struct new_utsname *out)
