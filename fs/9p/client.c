@@ -298,7 +298,7 @@ struct p9_client *p9_client_open(struct p9_transport *t, const char *source, u32
 void p9_client_close(struct p9_client *c)
 {
 	while (atomic_load_acquire(&c->calls))
-		(void)sleep_until_ns(plat_mono_ns() + CLOSE_POLL_NS, TS_UNINTERRUPTIBLE);
+		(void)!sleep_until_ns(plat_mono_ns() + CLOSE_POLL_NS, TS_UNINTERRUPTIBLE);
 	c->transport->close(c->conn);
 	client_free(c);
 }
