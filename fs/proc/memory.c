@@ -1,0 +1,131 @@
+/*
+ * /proc/meminfo, vmstat, zoneinfo, buddyinfo, slabinfo, swaps.
+ *
+ * Figures that this kernel does not keep are left out rather than shown as 0, but for those that free(1), top(1) and the like
+ * want to find.
+ *
+ * Source: proc(5).
+ */
+#include <linux/errno.h>
+#include "fs/proc/internal.h"
+#include "kern/page.h"
+#include "kern/slab.h"
+#include "kern/thread.h"
+#include "mm/mm.h"
+
+enum { KIB_PER_PAGE = PAGE_SIZE / 1024 };
+
+static void line(struct seq *s, const char *name, u64 n_pages)
+{
+	seq_printf(s, "%-16s%8llu kB\n", name, n_pages * KIB_PER_PAGE);
+}
+
+static void show_meminfo(struct seq *s)
+{
+	struct page_stats ps;
+	struct mm_stats ms;
+	u64 cached, available;
+
+	page_stats(&ps);
+	mm_stats(&ms);
+	cached = ms.file + ms.shmem;
+	available = ps.free + ms.file - ms.file / 8;
+	available = available > ps.low_mark ? available - ps.low_mark : 0;
+	line(s, "MemTotal:", ps.total);
+	line(s, "MemFree:", ps.free);
+	line(s, "MemAvailable:", MIN(available, ps.total));
+	line(s, "Buffers:", 0);
+	line(s, "Cached:", cached);
+	line(s, "SwapCached:", 0);
+	line(s, "Active:", ms.anon);
+	line(s, "Inactive:", ms.file);
+	line(s, "Mlocked:", ms.mlocked);
+	line(s, "SwapTotal:", 0);
+	line(s, "SwapFree:", 0);
+	line(s, "Dirty:", ms.dirty);
+	line(s, "Writeback:", ms.writeback);
+	line(s, "AnonPages:", ms.anon);
+	line(s, "Mapped:", ms.mapped);
+	line(s, "Shmem:", ms.shmem);
+	line(s, "Slab:", slab_pages());
+	line(s, "SReclaimable:", 0);
+	line(s, "SUnreclaim:", slab_pages());
+	line(s, "PageTables:", ms.page_tables);
+	line(s, "CommitLimit:", ps.total / 2);
+	line(s, "Committed_AS:", ms.committed);
+	seq_puts(s, "VmallocTotal:   34359738367 kB\nVmallocUsed:           0 kB\n");
+	seq_puts(s, "HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\nHugePages_Surp:        0\n");
+	seq_puts(s, "Hugepagesize:       2048 kB\nHugetlb:               0 kB\n");
+}
+
+static void show_vmstat(struct seq *s)
+{
+	struct page_stats ps;
+	struct mm_stats ms;
+
+	page_stats(&ps);
+	mm_stats(&ms);
+	seq_printf(s, "nr_free_pages %llu\nnr_anon_pages %llu\nnr_mapped %llu\nnr_file_pages %llu\n", ps.free, ms.anon, ms.mapped,
+		   ms.file + ms.shmem);
+	seq_printf(s, "nr_dirty %llu\nnr_writeback %llu\nnr_shmem %llu\nnr_mlock %llu\n", ms.dirty, ms.writeback, ms.shmem, ms.mlocked);
+	seq_printf(s, "nr_page_table_pages %llu\nnr_slab_unreclaimable %llu\n", ms.page_tables, slab_pages());
+	seq_printf(s, "pgfault %llu\npgmajfault %llu\n", ms.faults, ms.major_faults);
+	seq_puts(s, "pgpgin 0\npgpgout 0\npswpin 0\npswpout 0\noom_kill 0\n");
+}
+
+static void show_zoneinfo(struct seq *s)
+{
+	struct page_stats ps;
+
+	page_stats(&ps);
+	seq_printf(s, "Node 0, zone   Normal\n  pages free     %llu\n        min      %llu\n        low      %llu\n", ps.free,
+		   ps.low_mark / 2, ps.low_mark);
+	seq_printf(s, "        high     %llu\n        spanned  %llu\n        present  %llu\n        managed  %llu\n",
+		   ps.low_mark * 3 / 2, pages_count, ps.total, ps.total);
+}
+
+static void show_slabinfo(struct seq *s)
+{
+	struct slab_info info;
+
+	seq_puts(s, "slabinfo - version: 2.1\n# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab>"
+		    " : tunables <limit> <batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>\n");
+	for (unsigned i = 0; slab_info_at(i, &info); i++)
+		seq_printf(s, "%-17s %6llu %6llu %6zu %4llu %4llu : tunables    0    0    0 : slabdata %6llu %6llu      0\n", info.name,
+			   info.active, info.total, info.object_bytes, info.slabs ? info.total / info.slabs : 0,
+			   info.pages_per_slab, info.slabs, info.slabs);
+}
+
+static void show_swaps(struct seq *s)
+{
+	seq_puts(s, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+}
+
+/* ---- /proc/sys/vm: what acts ---- */
+
+static u32 drop_request;
+
+/* Bit 0: page cache, bit 1: dentries and inodes. */
+static int drop_caches(const struct sysctl *t)
+{
+	if (drop_request & 2)
+		while (d_shrink(1024))
+			;
+	if (drop_request & 1)
+		writeback_all(true);
+	return 0;
+}
+
+static const struct sysctl vm_sysctls[] = {
+	{ "vm/drop_caches", SYSCTL_U32, 0200, &drop_request, .min = 1, .max = 4, .changed = drop_caches },
+};
+
+void proc_memory_init(void)
+{
+	proc_add("meminfo", 0444, show_meminfo);
+	proc_add("vmstat", 0444, show_vmstat);
+	proc_add("zoneinfo", 0444, show_zoneinfo);
+	proc_add("slabinfo", 0400, show_slabinfo);
+	proc_add("swaps", 0444, show_swaps);
+	proc_add_sysctl(vm_sysctls, ARRAY_SIZE(vm_sysctls));
+}
