@@ -34,13 +34,17 @@ static s64 set_winsize(struct tty *t, uaddr_t from)
 /* TIOCSTI: a byte as if it had been typed. */
 static s64 fake_input(struct tty *t, uaddr_t from)
 {
+	u64 irq;
 	u8 c;
 
 	if (!capable(CAP_SYS_ADMIN) && READ_ONCE(t->session) != tty_jobs()->session())
 		return -EPERM;
 	if (get_user(c, from))
 		return -EFAULT;
-	tty_receive(t, &c, 1);
+	irq = tty_lock(t);
+	ring_put_byte(&t->rx, c);
+	tty_unlock(t, irq);
+	tty_feed(t);
 	return 0;
 }
 

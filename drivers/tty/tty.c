@@ -8,6 +8,7 @@
 #include <linux/errno.h>
 #include "base/printf.h"
 #include "base/string.h"
+#include "drivers/tty/pty.h"
 #include "drivers/tty/tty.h"
 #include "kern/assert.h"
 #include "kern/cred.h"
@@ -342,4 +343,5 @@ void tty_init(void)
 {
 	mutex_init(&drivers_lock, RANK_DEVICE);
 	tty_console_init();
+	pty_init();
 }
