@@ -5,3 +5,5 @@ UNIT_SRC_mm/test_vma := mm/vma.c tests/unit/mm/stubs.c
 UNIT_FLAGS_mm/test_vma := $(UNIT_MM_FLAGS)
 UNIT_SRC_mm/test_iter := mm/iter.c tests/unit/mm/stubs.c
 UNIT_FLAGS_mm/test_iter := $(UNIT_MM_FLAGS)
+UNIT_SRC_mm/test_mm := $(wildcard mm/*.c) tests/unit/mm/machine.c
+UNIT_FLAGS_mm/test_mm := $(UNIT_MM_FLAGS)
