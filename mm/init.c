@@ -7,7 +7,7 @@ void mm_init(void)
 {
 	page_lock_init();
 	cache_node_init();
-	anon_init();
+	anon_group_init();
 	vma_init();
 	mm_cache_init();
 	mm_zero_page = page_alloc(0, ALLOC_ATOMIC | ALLOC_ZERO);

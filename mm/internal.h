@@ -153,7 +153,7 @@ void rmap_unlink(struct vma *v);
 bool rmap_referenced(struct page *p);			/* test and clear accessed bits */
 /** rmap_unmap_page - remove every entry that maps a locked cache page. Return: whether none is left. */
 bool rmap_unmap_page(struct page *p);
-void anon_init(void);
+void anon_group_init(void);
 void vma_init(void);
 void mm_cache_init(void);
 

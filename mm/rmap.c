@@ -24,7 +24,7 @@ struct anon_group {
 
 static struct slab_cache *group_cache;
 
-void anon_init(void)
+void anon_group_init(void)
 {
 	group_cache = slab_create("anon_group", sizeof(struct anon_group), 0);
 	assert(group_cache);
