@@ -62,9 +62,7 @@ struct sock_msg {
 	u8 *control;				/* ancillary data: cmsghdrs, as users lay them out */
 	u32 control_len;			/* send: bytes given. recv: bytes written so far */
 	u32 control_size;			/* recv: room */
-	int fds[SCM_MAX_FD];			/* recv: descriptors reserved, with what will stand in them: */
-	struct file *files[SCM_MAX_FD];
-	u32 fd_count;
+	struct scm_install *install;		/* recv: descriptors reserved; NULL: none */
 };
 
 /*
@@ -83,7 +81,7 @@ struct socket_ops {
 	s64 (*ioctl)(struct socket *s, u32 cmd, u64 arg);	/* [ENOTTY] */
 	s64 (*sendmsg)(struct socket *s, struct sock_msg *m);	/* [EOPNOTSUPP] */
 	s64 (*recvmsg)(struct socket *s, struct sock_msg *m);	/* [EOPNOTSUPP] */
-	/* options at levels other than SOL_SOCKET, and those of SOL_SOCKET that socket.c does not know [ENOPROTOOPT] */
+	/* options at levels other than SOL_SOCKET [EOPNOTSUPP], and those of SOL_SOCKET that option.c does not know [ENOPROTOOPT] */
 	int (*setsockopt)(struct socket *s, int level, int name, const void *value, u32 len);
 	int (*getsockopt)(struct socket *s, int level, int name, void *value, u32 *len);	/* *len: in: room, out: written */
 	void (*flush)(struct socket *s, struct file *f);	/* one descriptor of many is closed; optional */
@@ -92,7 +90,7 @@ struct socket_ops {
 
 struct socket_family {
 	u16 family;
-	/* create: a socket with ops set, socket_init() called. @kernel: not for a user's file */
+	/* create: a socket with socket_init() called. -ESOCKTNOSUPPORT, -EPROTONOSUPPORT, -EPERM, -ENOMEM… */
 	int (*create)(struct socket **out, u32 type, u32 protocol);
 };
 
@@ -118,7 +116,7 @@ struct socket {
 	u32 priority, mark;		/* [a] */
 	u32 linger_sec;			/* [a] */
 	u64 rcvtimeo_ns, sndtimeo_ns;	/* [a] U64_MAX: none */
-	struct file *file;		/* [a] the file, uncounted; NULL before sock_file() and in release */
+	struct file *file;		/* [a] the file, uncounted; NULL before sock_file() and from release on */
 	u64 ino;			/* [I once it has a file] */
 	struct waitq waitq;		/* readers, writers, pollers */
 };
@@ -151,18 +149,28 @@ void sock_cmsg_put(struct sock_msg *m, int level, int type, const void *data, u3
 /* What passes with a message: SCM_RIGHTS and SCM_CREDENTIALS (AF_UNIX, netlink). */
 struct scm_files {
 	u32 count;
+	u32 uid;			/* who sent them: they count against its limit */
+	void *holder;			/* the family's: in whose queue they are */
+	struct list_head node;		/* the family's */
+	struct scm_files *next;		/* while they are let go */
 	struct file *file[];		/* each with a reference */
 };
 struct scm {
 	struct scm_files *files;	/* NULL: none */
 	struct ucred_kernel creds;	/* pid 0: none */
 };
-/** scm_send - parse and check m->control. Return: 0 (scm_drop() it), -EINVAL, -EBADF, -EPERM, -ESRCH, -ENOMEM */
-MUST_CHECK int scm_send(struct sock_msg *m, struct scm *out);
+enum { SCM_NOBODY = 65534 };		/* uid and gid of a sender that did not say */
+/** scm_send - parse and check m->control of a message sent on @s. Return: 0 (scm_drop() it), -EINVAL, -EBADF, -EPERM, -ESRCH, -ENOMEM */
+MUST_CHECK int scm_send(struct socket *s, struct sock_msg *m, struct scm *out);
+/** scm_fill_creds - the current process's. */
+void scm_fill_creds(struct ucred_kernel *out);
 void scm_drop(struct scm *scm);
 /** scm_recv - tell the receiver: credentials if SOCKF_PASSCRED, descriptors for files. Consumes scm->files. */
 void scm_recv(struct socket *s, struct sock_msg *m, struct scm *scm);
+/** scm_files_put - let go of all; NULL is allowed. Deep chains are taken apart without recursion. No lock held. */
 void scm_files_put(struct scm_files *files);
+/** scm_files_dup - the same files once more (MSG_PEEK). Context: spin locks may be held. NULL: no memory */
+struct scm_files *scm_files_dup(const struct scm_files *files);
 
 /* ---- for sys/ ---- */
 
@@ -181,10 +189,9 @@ struct file *sock_accept(struct file *f, u32 o_flags, struct sock_addr *peer);
 MUST_CHECK int sock_getname(struct file *f, struct sock_addr *out, bool peer);
 MUST_CHECK int sock_shutdown(struct file *f, int how);
 s64 sock_sendmsg(struct file *f, struct sock_msg *m);
-/** sock_recvmsg - afterwards sock_msg_commit() or sock_msg_abort() says whether the descriptors in m->fds are kept. */
+/** sock_recvmsg - afterwards sock_msg_end() says whether the descriptors received are kept (the user knows them) or not. */
 s64 sock_recvmsg(struct file *f, struct sock_msg *m);
-void sock_msg_commit(struct sock_msg *m);
-void sock_msg_abort(struct sock_msg *m);
+void sock_msg_end(struct sock_msg *m, bool keep);
 MUST_CHECK int sock_setsockopt(struct file *f, int level, int name, const void *value, u32 len);
 MUST_CHECK int sock_getsockopt(struct file *f, int level, int name, void *value, u32 *len);
 
