@@ -1,0 +1,1 @@
+UNIT_SRC_block/test_partition := block/partition.c
