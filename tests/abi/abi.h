@@ -40,6 +40,7 @@
 #include <unistd.h>
 
 #define ABI_ALARM_S 20
+#define ABI_WATCH_S 90	/* the driver ends what outlives its alarm */
 #define ABI_PAGE 4096
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -102,6 +103,8 @@ int must_(long ret, const char *what, int line);
 
 /* Makes the file with this text. */
 void put_file(const char *path, const char *text, mode_t mode);
+/* Writes to a file that exists, such as one of /proc. */
+ssize_t poke_file(const char *path, const char *text);
 /* The text of a file, cut at 64 KiB; "" and errno where it cannot be read. In a static buffer. */
 const char *get_file(const char *path);
 /* The value of a line `key:\tvalue` of /proc/…/status-like files; NULL if it has none. */

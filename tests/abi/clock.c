@@ -38,12 +38,12 @@ void abi_test(void)
 	YES("thread time", agree(CLOCK_THREAD_CPUTIME_ID));
 	OK("TAI", clock_gettime(CLOCK_TAI, &a));
 	RET("bad clock", clock_gettime(99, &a));
-	RET("negative clock of no process", syscall(SYS_clock_gettime, ~0x3ffffff << 3 | 2, &a));
+	RET("negative clock of no process", syscall(SYS_clock_gettime, -(0x3ffffffL * 8 + 6), &a));
 	RET("bad address", syscall(SYS_clock_gettime, 0, 8));
 	clock_getres(CLOCK_MONOTONIC, &res);
 	VAL("resolution", res.tv_nsec);
 	clock_getres(CLOCK_MONOTONIC_COARSE, &res);
-	VAL("coarse resolution", res.tv_nsec);
+	YES("coarse resolution is a tick", res.tv_sec == 0 && res.tv_nsec >= 1000000 && res.tv_nsec <= 10000000);
 	RET("resolution of a bad clock", clock_getres(99, &res));
 	RET("resolution without a place", clock_getres(CLOCK_REALTIME, NULL));
 	bool up = true;

@@ -129,7 +129,7 @@ void abi_test(void)
 	YES("mountinfo", strstr(get_file("/proc/self/mountinfo"), " / /tmp "));
 	YES("mounts", strstr(get_file("/proc/mounts"), "tmpfs /tmp tmpfs rw,"));
 	STR("oom_score_adj", get_file("/proc/self/oom_score_adj"));
-	put_file("/proc/self/oom_score_adj", "500", 0644);
+	RET("write oom_score_adj", poke_file("/proc/self/oom_score_adj", "500"));
 	STR("oom_score_adj then", get_file("/proc/self/oom_score_adj"));
 	YES("io or its absence", access("/proc/self/io", F_OK) == 0 || errno == ENOENT);
 	/* other processes */

@@ -46,7 +46,7 @@ void abi_test(void)
 	VAL("boot_id", strlen(get_file("/proc/sys/kernel/random/boot_id")));
 	snprintf(text, sizeof(text), "%s", get_file("/proc/sys/kernel/random/uuid"));
 	YES("uuid changes", strlen(text) == 37 && strcmp(text, get_file("/proc/sys/kernel/random/uuid")));
-	put_file("/proc/sys/kernel/domainname", "example", 0644);
+	RET("write domainname", poke_file("/proc/sys/kernel/domainname", "example"));
 	STR("a written value", get_file("/proc/sys/kernel/domainname"));
 	APART(become(1000); RET("writing as a user", open("/proc/sys/kernel/domainname", O_WRONLY)));
 	RET("a read-only one", open("/proc/sys/kernel/ostype", O_WRONLY) >= 0 ? write(open("/proc/sys/kernel/ostype", O_WRONLY), "x", 1) : -1);

@@ -146,7 +146,7 @@ void abi_test(void)
 	RET("packets stay apart", read(pair[1], text, sizeof(text)));
 	RET("and are cut", recv(pair[1], text, 1, 0));
 	close(pair[0]);
-	RET("end", read(pair[1], text, 1));
+	RET("end of packets", read(pair[1], text, 1));
 	RET("unknown type", socket(AF_UNIX, 77, 0));
 	RET("unknown protocol", socket(AF_UNIX, SOCK_STREAM, 5));
 	RET("unknown family", socket(99, SOCK_STREAM, 0));
