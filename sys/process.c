@@ -165,19 +165,15 @@ s64 sys_wait4(u64 pid64, u64 status, u64 options, u64 rusage)
 /* Which process P_PIDFD names. */
 static int id_of_pidfd(int fd, s32 *id, u32 *options)
 {
-	struct file *f = fd_get(fd);
+	struct pid *pid = pidfd_pid(fd);
 
-	if (!f)
-		return -EBADF;
-	struct pid *pid = pidfd_pid(f);
-	int err = pid ? 0 : -EBADF;
-	if (!err) {
-		*id = (s32)pid->nr;
-		if (f->flags & O_NONBLOCK)
-			*options |= WNOHANG;
-	}
-	file_put(f);
-	return err;
+	if (IS_ERR(pid))
+		return (int)PTR_ERR(pid);
+	*id = (s32)pid->nr;
+	if (pidfd_nonblock(fd))
+		*options |= WNOHANG;
+	pid_put(pid);
+	return 0;
 }
 
 static s64 waitid_out(u64 user, const struct wait_result *w)

@@ -94,4 +94,29 @@ s64 sys_membarrier(u64 cmd, u64 flags, u64 cpu);
 s64 sys_arch_prctl(u64 code, u64 addr);
 s64 sys_personality(u64 persona);
 
+/* exec.c */
+s64 sys_execve(u64 name, u64 argv, u64 envp);
+s64 sys_execveat(u64 dirfd, u64 name, u64 argv, u64 envp, u64 flags);
+s64 sys_rt_sigreturn(void);
+s64 sys_restart_syscall(void);
+
+/* futex.c */
+s64 sys_futex(u64 addr, u64 op, u64 val64, u64 timeout, u64 addr2, u64 val3);
+s64 sys_futex_waitv(u64 user, u64 count, u64 flags, u64 timeout, u64 clock);
+s64 sys_set_robust_list(u64 head, u64 size);
+s64 sys_get_robust_list(u64 pid, u64 head_out, u64 size_out);
+
+/* time.c */
+s64 sys_clock_gettime(u64 clock, u64 user);
+s64 sys_clock_getres(u64 clock, u64 user);
+s64 sys_clock_settime(u64 clock, u64 user);
+s64 sys_gettimeofday(u64 tv, u64 tz);
+s64 sys_settimeofday(u64 tv, u64 tz);
+s64 sys_time(u64 user);
+s64 sys_nanosleep(u64 req, u64 remain);
+s64 sys_clock_nanosleep(u64 clock64, u64 flags, u64 req, u64 remain);
+s64 sys_getitimer(u64 which, u64 user);
+s64 sys_setitimer(u64 which, u64 new, u64 old);
+s64 sys_alarm(u64 seconds);
+
 #endif
