@@ -30,7 +30,8 @@ enum lock_rank {
 	RANK_INODE_CHILD,	/* inode->lock */
 	RANK_INODE_CHILD2,
 	RANK_MOUNT,		/* the mount tree's writers */
-	RANK_EPOLL,		/* epoll->lock */
+	RANK_EPOLL,		/* who watches what: adding to and removing from epoll sets */
+	RANK_EPOLL_SET,		/* epoll->lock */
 	RANK_TTY_READ,		/* one reader at a time */
 	RANK_TTY_WRITE,
 	RANK_PIPE,		/* pipe->lock */
@@ -73,12 +74,12 @@ enum lock_rank {
 	RANK_TTY = RANK_IRQ,	/* input buffers */
 	RANK_QUEUE,		/* a device's queue */
 	RANK_COMPLETION,
-	RANK_EPOLL_READY,	/* epoll's ready list: taken inside wait-queue callbacks */
 	RANK_SIGNAL_IRQ,
 	RANK_WAITQ,		/* any wait queue */
 	RANK_WAITQ2,		/* a wait queue woken from the callback of another (epoll) */
 	RANK_WAITQ3,
 	RANK_WAITQ4,
+	RANK_EPOLL_READY,	/* epoll's ready list: taken inside wait-queue callbacks */
 	RANK_TIMER,
 	RANK_WORKQ,		/* pending work of a pool */
 	RANK_RUNQ,		/* run queue */

@@ -11,6 +11,8 @@ struct pipe;
 
 /** pipe_create - both ends. @o_flags: O_NONBLOCK | O_CLOEXEC | O_DIRECT. Return: 0, -ENFILE, -ENOMEM */
 MUST_CHECK int pipe_create(struct file **read_end, struct file **write_end, u32 o_flags);
+/** pipe_register_sigpipe - how the current thread gets SIGPIPE. */
+void pipe_register_sigpipe(void (*send)(void));
 struct pipe *file_pipe(struct file *f);		/* NULL: not a pipe */
 extern const struct file_ops fifo_ops;
 s64 pipe_resize(struct pipe *p, u64 bytes);	/* F_SETPIPE_SZ */
