@@ -19,8 +19,6 @@ void vfs_init(void)
 	file_core_init();
 	devices_init();
 	mounts_init();
-	locks_init();
-	notify_init();
 	anon_init();
 	pipes_init();
 	epoll_init();

@@ -82,8 +82,6 @@ struct inode *anon_inode_new(u32 mode);
 int anon_path(struct inode *inode, const char *name, struct path *out);
 
 void pipes_init(void);
-void locks_init(void);
-void notify_init(void);
 void file_core_init(void);
 void devices_init(void);
 

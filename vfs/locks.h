@@ -26,6 +26,8 @@ int lease_get(struct file *f);
 /** locks_release_file - last reference of @f: flock and OFD locks go. locks_release_posix - @owner closed a descriptor of @f. */
 void locks_release_file(struct file *f);
 void locks_release_posix(struct file *f, struct files *owner);
+/** locks_register_pid - task/ says which process is the current one, for /proc/locks. */
+void locks_register_pid(s32 (*tgid)(void));
 void locks_free_inode(struct inode *i);
 /** locks_show - the text of /proc/locks. Return: length */
 size_t locks_show(char *buf, size_t size);
