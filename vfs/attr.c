@@ -7,6 +7,7 @@
 #include <linux/stat.h>
 #include "base/string.h"
 #include "kern/cred.h"
+#include "kern/slab.h"
 #include "mm/user.h"
 #include "vfs/internal.h"
 #include "vfs/notify.h"
@@ -196,6 +197,31 @@ int vfs_ftruncate(struct file *f, s64 size)
 
 /* ---- the rest ---- */
 
+/* A magic link reads as the name of the path that it is. */
+static s64 readlink_magic(const struct path *p, uaddr_t buf, size_t size)
+{
+	struct inode *i = p->dentry->inode;
+	struct path to;
+	int err = i->ops->follow(p->dentry, i, &to);
+
+	if (err)
+		return err;
+	char *page = kmalloc(PAGE_SIZE, ALLOC_KERNEL);
+	char *name = page ? path_name(&to, page, PAGE_SIZE) : ERR_PTR(-ENOMEM);
+	s64 ret;
+
+	if (IS_ERR(name)) {
+		ret = PTR_ERR(name);
+	} else {
+		size_t n = MIN(strlen(name), size);
+
+		ret = copy_out(buf, name, n) ? -EFAULT : (s64)n;
+	}
+	kfree(page);
+	path_put(&to);
+	return ret;
+}
+
 s64 vfs_readlink(const struct path *p, uaddr_t buf, size_t size)
 {
 	struct inode *i = p->dentry->inode;
@@ -205,8 +231,8 @@ s64 vfs_readlink(const struct path *p, uaddr_t buf, size_t size)
 
 	if ((s64)size <= 0)
 		return -EINVAL;
-	if (i->ops->follow && i->ops->readlink)
-		return i->ops->readlink(p->dentry, i, buf, size);
+	if (i->ops->follow)
+		return i->ops->readlink ? i->ops->readlink(p->dentry, i, buf, size) : readlink_magic(p, buf, size);
 	if (!inode_is_link(i))
 		return -EINVAL;
 	const char *s = i->link ? i->link : i->ops->get_link ? i->ops->get_link(p->dentry, i, &done, &arg) : ERR_PTR(-EINVAL);

@@ -105,8 +105,10 @@ static inline u64 name_load(const char *s)
 {
 	u64 w = 0;
 
-	if (likely(((u64)s & (PAGE_SIZE - 1)) <= PAGE_SIZE - 8))
-		return *(const u64 __attribute__((aligned(1), may_alias)) *)s;
+	if (likely(((u64)s & (PAGE_SIZE - 1)) <= PAGE_SIZE - 8)) {
+		__builtin_memcpy(&w, s, 8);
+		return w;
+	}
 	for (unsigned i = 0; i < 8; i++) {
 		w |= (u64)(u8)s[i] << (8 * i);
 		if (!s[i])

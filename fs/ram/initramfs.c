@@ -204,24 +204,211 @@ static int unpack_plain(struct unpacker *u, const u8 *image, size_t len, size_t 
 	return err;
 }
 
+/* ---- compressed archives: unpacked as they come out of the decompressor ---- */
+
+enum { HEADER_BYTES = 110, PIECE_MAX = HEADER_BYTES + 4096 + 4096 + 8 };
+
+/* Where an entry's bytes go: first header and name (and a symlink's target) into piece[], then a file's data into the file. */
+struct stream {
+	struct unpacker *u;
+	u8 piece[PIECE_MAX];
+	size_t have, want;		/* of piece */
+	struct file *file;		/* data of a regular file are being written */
+	u64 left, file_pos;		/* data bytes to come */
+	size_t skip;			/* padding after them */
+	struct cpio_entry entry;	/* of the file being written; the name lies in piece */
+	u64 offset;			/* in the uncompressed stream, for messages */
+};
+
+static bool hex8(const u8 *s, u32 *out)
+{
+	char buf[9];
+	u64 v;
+
+	memcpy(buf, s, 8);
+	buf[8] = 0;
+	if (parse_u64(buf, 16, &v))
+		return false;
+	*out = (u32)v;
+	return true;
+}
+
+static int stream_bad(struct stream *s, const char *what)
+{
+	pr_err("initramfs: offset %llu of the uncompressed archive: %s\n", s->offset, what);
+	return -EINVAL;
+}
+
+static void stream_next(struct stream *s)
+{
+	s->have = 0;
+	s->want = HEADER_BYTES;
+}
+
+/* The header is there: how long header, name and, for symlinks, target are. */
+static int stream_sizes(struct stream *s, u32 *mode, u32 *data, size_t *names)
+{
+	u32 name_len;
+
+	if (memcmp(s->piece, "07070", 5) || !hex8(s->piece + 14, mode) || !hex8(s->piece + 54, data) || !hex8(s->piece + 94, &name_len))
+		return stream_bad(s, "not a cpio header");
+	if (!name_len || name_len > 4096)
+		return stream_bad(s, "a name of impossible length");
+	*names = ALIGN_UP(HEADER_BYTES + name_len, 4u);
+	return 0;
+}
+
+/* Begin to write the data of a regular file: its entry is made with no data first. */
+static int stream_file(struct stream *s, u32 data)
+{
+	struct cpio cpio;
+	int err;
+
+	memcpy(s->piece + 54, "00000000", 8);
+	cpio_init(&cpio, s->piece, s->have);
+	err = cpio_next(&cpio, &s->entry);
+	if (err < 0)
+		return stream_bad(s, cpio.error);
+	s->left = data;
+	s->skip = (4 - data % 4) % 4;
+	s->file_pos = 0;
+	s->file = NULL;
+	if (err == 0)
+		return 0;
+	err = unpack_entry(s->u, &s->entry);
+	if (err)
+		return err;
+	const char *name = s->entry.name;
+
+	while (*name == '/')
+		name++;
+	struct file *f = path_open(AT_FDCWD, name, O_WRONLY | O_NOFOLLOW, 0, 0);
+
+	if (IS_ERR(f))
+		pr_err("initramfs: cannot write %s: error %ld\n", name, -PTR_ERR(f));
+	else
+		s->file = f;
+	return 0;
+}
+
+/* piece[] holds all that was wanted: want more, or act. */
+static int stream_piece(struct stream *s)
+{
+	u32 mode, data;
+	size_t names;
+	struct cpio cpio;
+	struct cpio_entry e;
+	int err = stream_sizes(s, &mode, &data, &names);
+
+	if (err)
+		return err;
+	bool is_file = (mode & S_IFMT) == S_IFREG && data;
+	size_t whole = is_file ? names : names + ALIGN_UP((size_t)data, 4);
+
+	if (whole > PIECE_MAX)
+		return stream_bad(s, "too much data for an entry that is no file");
+	if (s->have < whole) {
+		s->want = whole;
+		return 0;
+	}
+	if (is_file)
+		return stream_file(s, data);
+	cpio_init(&cpio, s->piece, s->have);
+	err = cpio_next(&cpio, &e);
+	if (err < 0)
+		return stream_bad(s, cpio.error);
+	if (err > 0)
+		err = unpack_entry(s->u, &e);
+	stream_next(s);
+	return err < 0 ? err : 0;
+}
+
+static int stream_file_end(struct stream *s)
+{
+	if (s->file) {
+		file_put(s->file);
+		s->file = NULL;
+		set_attributes(&s->entry, s->entry.name);
+	}
+	stream_next(s);
+	return 0;
+}
+
+/* Data of the current file. Return: how many bytes were taken, -errno */
+static s64 stream_data(struct stream *s, const u8 *data, size_t len)
+{
+	if (s->left) {
+		size_t n = MIN((u64)len, s->left);
+		s64 done = s->file ? file_write_kernel(s->file, data, n, s->file_pos) : (s64)n;
+
+		if (done < 0 || (size_t)done < n)
+			return done < 0 ? done : -ENOSPC;
+		s->file_pos += n;
+		s->left -= n;
+		s->u->bytes += n;
+		return (s64)n;
+	}
+	size_t n = MIN(len, s->skip);
+
+	s->skip -= n;
+	return (s64)n;
+}
+
+static int stream_sink(void *ctx, const u8 *data, size_t len)
+{
+	struct stream *s = ctx;
+
+	while (len) {
+		s64 n;
+
+		if (s->left || s->skip) {
+			n = stream_data(s, data, len);
+			if (n < 0)
+				return (int)n;
+			if (!s->left && !s->skip)
+				stream_file_end(s);
+		} else if (!s->have && !*data) {
+			n = 1;		/* zeroes between archives */
+		} else {
+			n = (s64)MIN(len, s->want - s->have);
+			memcpy(s->piece + s->have, data, (size_t)n);
+			s->have += (size_t)n;
+			if (s->have == s->want) {
+				int err = stream_piece(s);
+
+				if (err)
+					return err;
+			}
+		}
+		data += n;
+		len -= (size_t)n;
+		s->offset += (u64)n;
+	}
+	cond_resched();
+	return 0;
+}
+
 static int unpack_gzip(struct unpacker *u, const u8 *image, size_t len, size_t *used)
 {
-	struct inflate *z = kvmalloc(sizeof(*z), ALLOC_KERNEL);
-	size_t size = MAX((size_t)gunzip_size_hint(image, len), len * 2), out_len = 0, inner;
-	u8 *out = NULL;
-	int err = z ? -ENOSPC : -ENOMEM;
+	struct inflate *z = kmalloc(sizeof(*z), ALLOC_KERNEL);
+	struct stream *s = kzalloc(sizeof(*s), ALLOC_KERNEL);
+	u8 *window = kmalloc(INFLATE_WINDOW_BYTES, ALLOC_KERNEL);
+	int err = -ENOMEM;
 
-	for (unsigned tries = 0; err == -ENOSPC && tries < 5; tries++, size *= 2) {
-		kvfree(out);
-		out = kvmalloc(size, ALLOC_KERNEL);
-		err = out ? gunzip(z, image, len, used, out, size, &out_len) : -ENOMEM;
+	if (z && s && window) {
+		s->u = u;
+		stream_next(s);
+		err = gunzip_stream(z, image, len, used, window, stream_sink, s);
+		if (err && z->error)
+			pr_err("initramfs: gzip: offset %zu: %s\n", z->error_at, z->error);
+		else if (!err && (s->left || s->have))
+			err = stream_bad(s, "the archive ends within an entry");
+		if (s->file)
+			file_put(s->file);
 	}
-	if (err)
-		pr_err("initramfs: gzip: offset %zu: %s\n", z ? z->error_at : 0, z && z->error ? z->error : "no memory");
-	else
-		err = unpack_plain(u, out, out_len, &inner);
-	kvfree(out);
-	kvfree(z);
+	kfree(window);
+	kfree(s);
+	kfree(z);
 	return err;
 }
 
