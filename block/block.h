@@ -124,6 +124,7 @@ struct disk {
 	const struct devattr *attrs;	/* [I] extra sysfs attributes, or NULL */
 	struct block_device whole;
 	struct list_head parts;		/* [r] struct block_device */
+	bool scanning;			/* [r] a thread is reading the partition table: parts does not change otherwise */
 	struct list_head node;		/* [r] */
 };
 

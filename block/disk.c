@@ -105,11 +105,12 @@ static int read_cached(void *ctx, u64 sector, void *buf, u32 len_bytes)
 	return 0;
 }
 
-static void partitions_drop(struct disk *d)
+/* @parts are on no list of a disk's any more, and nobody has them open. */
+static void partitions_drop(struct list_head *parts)
 {
 	struct block_device *b, *next;
 
-	list_for_each_entry_safe(b, next, &d->parts, node) {
+	list_for_each_entry_safe(b, next, parts, node) {
 		devnode_remove(&b->devnode);
 		list_del(&b->node);
 		mapping_fini(&b->mapping);
@@ -117,21 +118,19 @@ static void partitions_drop(struct disk *d)
 	}
 }
 
-static void partition_add(struct disk *d, const struct partition *p)
+static void partition_make(struct disk *d, const struct partition *p, struct list_head *parts)
 {
 	struct block_device *b = kzalloc(sizeof(*b), ALLOC_KERNEL);
 
 	if (!b) {
-		pr_warn("%s: no memory for partition %u\n", d->name, p->number);
+		pr_warn("%s: no memory for partition %u", d->name, p->number);
 		return;
 	}
 	device_setup(b, d, p->number, p->start, p->sectors);
-	list_add_tail(&b->node, &d->parts);
-	devnode_add(&b->devnode);
+	list_add_tail(&b->node, parts);
 }
 
-/* Registry held. */
-static int partitions_scan(struct disk *d)
+static int partitions_scan(struct disk *d, struct list_head *parts)
 {
 	struct partition_source src = {
 		.sectors = d->whole.sectors, .block_bytes = d->limits.block_bytes, .read = read_cached, .ctx = &d->whole,
@@ -145,22 +144,48 @@ static int partitions_scan(struct disk *d)
 	count = partitions_read(&src, page_virt(scratch), found);
 	page_put(scratch);
 	for (int i = 0; i < count; i++)
-		partition_add(d, &found[i]);
+		partition_make(d, &found[i], parts);
 	return MIN(count, 0);
 }
 
-int disk_rescan(struct disk *d)
+/* Take the partitions off the disk; -EBUSY if one is open, or another thread is at it. */
+static int rescan_begin(struct disk *d, struct list_head *old)
 {
 	struct block_device *b;
-	int err = 0;
+	int err;
 
 	mutex_lock(&registry);
+	err = d->scanning ? -EBUSY : 0;
 	list_for_each_entry(b, &d->parts, node)
 		err = b->opens ? -EBUSY : err;
 	if (!err) {
-		partitions_drop(d);
-		err = partitions_scan(d);
+		d->scanning = true;
+		list_splice_init(&d->parts, old);
 	}
+	mutex_unlock(&registry);
+	return err;
+}
+
+/* Nodes come and go without the registry: who hears of them takes locks of every kind. */
+int disk_rescan(struct disk *d)
+{
+	LIST_HEAD(old);
+	LIST_HEAD(new);
+	struct block_device *b;
+	int err = rescan_begin(d, &old);
+
+	if (err)
+		return err;
+	partitions_drop(&old);
+	err = partitions_scan(d, &new);
+	mutex_lock(&registry);
+	list_splice_init(&new, &d->parts);
+	mutex_unlock(&registry);
+	/* The list stays as it is while `scanning` is set. */
+	list_for_each_entry(b, &d->parts, node)
+		devnode_add(&b->devnode);
+	mutex_lock(&registry);
+	d->scanning = false;
 	mutex_unlock(&registry);
 	return err;
 }
@@ -179,8 +204,8 @@ void disk_add(struct disk *d, u64 sectors)
 	devnode_add(&d->whole.devnode);
 	err = disk_rescan(d);
 	if (err)
-		pr_warn("%s: cannot read the partition table: error %d\n", d->name, -err);
-	pr_info("%s: %llu sectors of 512 bytes%s\n", d->name, sectors, d->limits.read_only ? ", read-only" : "");
+		pr_warn("%s: cannot read the partition table: error %d", d->name, -err);
+	pr_info("%s: %llu sectors of 512 bytes%s", d->name, sectors, d->limits.read_only ? ", read-only" : "");
 }
 
 void disk_resize(struct disk *d, u64 sectors)
@@ -191,7 +216,7 @@ void disk_resize(struct disk *d, u64 sectors)
 	if (sectors < old)
 		mapping_truncate(&d->whole.mapping, sectors << SECTOR_SHIFT);
 	if (sectors != old)
-		pr_info("%s: %llu sectors now, %llu before\n", d->name, sectors, old);
+		pr_info("%s: %llu sectors now, %llu before", d->name, sectors, old);
 }
 
 /* ---- finding ---- */
