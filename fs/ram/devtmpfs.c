@@ -100,7 +100,7 @@ static void node_added(struct devnode *n)
 
 	cred_revert(old);
 	if (err)
-		pr_warn("devtmpfs: cannot make %s: error %d\n", n->name, -err);
+		pr_warn("devtmpfs: cannot make %s: error %d", n->name, -err);
 }
 
 static void node_removed(struct devnode *n)

@@ -165,7 +165,7 @@ static int unpack_entry(struct unpacker *u, const struct cpio_entry *e)
 	if (!*name)
 		return 0;
 	if (!name_safe(name)) {
-		pr_err("initramfs: offset %zu: the name %s leads out of the archive\n", e->offset, e->name);
+		pr_err("initramfs: offset %zu: the name %s leads out of the archive", e->offset, e->name);
 		return -EINVAL;
 	}
 	if (name[0] == '.' && !name[1])
@@ -173,7 +173,7 @@ static int unpack_entry(struct unpacker *u, const struct cpio_entry *e)
 	else
 		err = make_entry(u, e, name);
 	if (err) {
-		pr_err("initramfs: offset %zu: cannot make %s: error %d\n", e->offset, name, -err);
+		pr_err("initramfs: offset %zu: cannot make %s: error %d", e->offset, name, -err);
 		return err == -ENOSPC || err == -ENOMEM ? err : 0;
 	}
 	set_attributes(e, name);
@@ -196,7 +196,7 @@ static int unpack_plain(struct unpacker *u, const u8 *image, size_t len, size_t 
 			cond_resched();
 		}
 		if (!err && more < 0) {
-			pr_err("initramfs: offset %zu: %s\n", cpio.error_at, cpio.error);
+			pr_err("initramfs: offset %zu: %s", cpio.error_at, cpio.error);
 			err = more;
 		}
 	} while (!err && cpio_next_archive(&cpio) && !gunzip_is_gzip(image + cpio.at, len - cpio.at));
@@ -235,7 +235,7 @@ static bool hex8(const u8 *s, u32 *out)
 
 static int stream_bad(struct stream *s, const char *what)
 {
-	pr_err("initramfs: offset %llu of the uncompressed archive: %s\n", s->offset, what);
+	pr_err("initramfs: offset %llu of the uncompressed archive: %s", s->offset, what);
 	return -EINVAL;
 }
 
@@ -285,7 +285,7 @@ static int stream_file(struct stream *s, u32 data)
 	struct file *f = path_open(AT_FDCWD, name, O_WRONLY | O_NOFOLLOW, 0, 0);
 
 	if (IS_ERR(f))
-		pr_err("initramfs: cannot write %s: error %ld\n", name, -PTR_ERR(f));
+		pr_err("initramfs: cannot write %s: error %ld", name, -PTR_ERR(f));
 	else
 		s->file = f;
 	return 0;
@@ -400,7 +400,7 @@ static int unpack_gzip(struct unpacker *u, const u8 *image, size_t len, size_t *
 		stream_next(s);
 		err = gunzip_stream(z, image, len, used, window, stream_sink, s);
 		if (err && z->error)
-			pr_err("initramfs: gzip: offset %zu: %s\n", z->error_at, z->error);
+			pr_err("initramfs: gzip: offset %zu: %s", z->error_at, z->error);
 		else if (!err && (s->left || s->have))
 			err = stream_bad(s, "the archive ends within an entry");
 		if (s->file)
@@ -436,7 +436,7 @@ int initramfs_unpack(const void *image, size_t len)
 		at += used;
 	}
 	links_free(u);
-	pr_info("initramfs: %llu files, %llu KiB\n", u->files, u->bytes / 1024);
+	pr_info("initramfs: %llu files, %llu KiB", u->files, u->bytes / 1024);
 	kfree(u);
 	return err;
 }
