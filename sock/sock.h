@@ -15,6 +15,7 @@
 #define SOCK_SOCK_H
 
 #include <linux/socket.h>
+#include <asm/socket.h>
 #include "base/list.h"
 #include "base/types.h"
 #include "kern/lock.h"
@@ -38,7 +39,7 @@ enum {
 	MSG_CONFIRM = 0x800, MSG_ERRQUEUE = 0x2000, MSG_NOSIGNAL = 0x4000, MSG_MORE = 0x8000, MSG_WAITFORONE = 0x10000,
 	MSG_CMSG_CLOEXEC = 0x40000000,
 };
-enum { SOL_SOCKET = 1, SOMAXCONN = 4096, SOCK_ADDR_MAX = 128, SOCK_CONTROL_MAX = 20480 };
+enum { SOMAXCONN = 4096, SOCK_ADDR_MAX = 128, SOCK_CONTROL_MAX = 20480 };
 
 /* An address in kernel memory; len 0: none. */
 struct sock_addr {
@@ -150,7 +151,7 @@ void sock_cmsg_put(struct sock_msg *m, int level, int type, const void *data, u3
 struct scm_files {
 	u32 count;
 	u32 uid;			/* who sent them: they count against its limit */
-	void *holder;			/* the family's: in whose queue they are */
+	void *owner;			/* the family's: the message that they are in */
 	struct list_head node;		/* the family's */
 	struct scm_files *next;		/* while they are let go */
 	struct file *file[];		/* each with a reference */
