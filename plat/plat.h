@@ -233,6 +233,15 @@ void plat_pci_write(u8 bus, u8 devfn, u16 offset, unsigned size_bytes, u32 value
 /** plat_pci_gsi - the wired interrupt of @pin (1 = INTA) of a device on bus 0. Return: gsi, or -ENOENT */
 int plat_pci_gsi(u8 devfn, u8 pin, u8 line_register);
 
+/* A virtio register block that the firmware's tables name. */
+struct plat_mmio_device {
+	paddr_t base;
+	u64 len_bytes;
+	u32 gsi;
+};
+/** plat_mmio_devices - Return: how many; valid for ever */
+unsigned plat_mmio_devices(const struct plat_mmio_device **devices);
+
 /* ---- misc ---- */
 
 /** plat_cpu_describe - the text of one CPU's paragraph of /proc/cpuinfo. Return: length */

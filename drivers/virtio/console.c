@@ -64,7 +64,7 @@ void console_send(struct console *c, u32 port_id, u16 event, u16 value)
 		wait_event(&c->ctrl_room, ctrl_try_send(c, msg, &err));
 	}
 	if (err) {
-		pr_warn("%s: control message %u for port %u is lost: error %d\n", c->dev->name, event, port_id, -err);
+		pr_warn("%s: control message %u for port %u is lost: error %d", c->dev->name, event, port_id, -err);
 		kfree(msg);
 	}
 }
@@ -135,7 +135,7 @@ static void handle_message(struct console *c, const struct ctrl_buffer *b)
 		return;
 	memcpy(&msg, b->data, sizeof(msg));
 	if (msg.id >= c->port_count) {
-		pr_warn("%s: message %u for port %u; ports below %u are known\n", c->dev->name, msg.event, msg.id,
+		pr_warn("%s: message %u for port %u; ports below %u are known", c->dev->name, msg.event, msg.id,
 			c->port_count);
 		return;
 	}

@@ -38,13 +38,13 @@ static int negotiate(struct virtio_device *dev, const struct virtio_driver *drv)
 		return 0;
 	}
 	if (!virtio_has(dev, VIRTIO_F_VERSION_1)) {
-		pr_err("%s: neither a version 1 device nor a legacy one\n", dev->name);
+		pr_err("%s: neither a version 1 device nor a legacy one", dev->name);
 		return -EIO;
 	}
 	dev->transport->set_features(dev, dev->features);
 	status_add(dev, VIRTIO_CONFIG_S_FEATURES_OK);
 	if (!(dev->transport->get_status(dev) & VIRTIO_CONFIG_S_FEATURES_OK)) {
-		pr_err("%s: refuses features %llx of %llx\n", dev->name, dev->features, offered);
+		pr_err("%s: refuses features %llx of %llx", dev->name, dev->features, offered);
 		return -EIO;
 	}
 	return 0;
@@ -63,7 +63,7 @@ static void probe(struct virtio_device *dev, struct virtio_driver *drv)
 		err = drv->probe(dev);
 	if (!err)
 		return;
-	pr_err("%s: driver %s failed: error %d\n", dev->name, drv->name, -err);
+	pr_err("%s: driver %s failed: error %d", dev->name, drv->name, -err);
 	dev->driver = NULL;
 	dev->transport->set_status(dev, 0);
 	status_add(dev, VIRTIO_CONFIG_S_FAILED);

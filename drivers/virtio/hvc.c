@@ -124,14 +124,14 @@ void hvc_add(struct port *p)
 	work_init(&p->input_work, input_again);
 	t = tty_register_device(&hvc_driver, hvc_count, p);
 	if (IS_ERR(t)) {
-		pr_warn("%s: no terminal for port %u: error %ld\n", c->dev->name, p->id, -PTR_ERR(t));
+		pr_warn("%s: no terminal for port %u: error %ld", c->dev->name, p->id, -PTR_ERR(t));
 		return;
 	}
 	hvc_count++;
 	atomic_or(&p->state, PORT_GUEST_OPEN);
 	atomic_store_release(&p->tty, t);
 	if (port_fill(p))
-		pr_warn("%s: no memory for input of port %u\n", c->dev->name, p->id);
+		pr_warn("%s: no memory for input of port %u", c->dev->name, p->id);
 	if (log)
 		log_console = c;
 	tty_console_add(t, log ? log_write : NULL);

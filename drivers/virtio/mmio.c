@@ -1,5 +1,5 @@
 /*
- * Virtio over MMIO: register blocks that the kernel's arguments name, version 1 (legacy) and 2.
+ * Virtio over MMIO: register blocks that the firmware's tables or the kernel's arguments name, version 1 (legacy) and 2.
  *
  * The interrupt is edge-triggered here, as Linux takes it for a device so named: the status is acknowledged before the
  * queues are looked at, so what comes in between raises the line anew.
@@ -15,7 +15,10 @@
 #include "kern/printk.h"
 #include "kern/slab.h"
 
-enum { MAGIC = 0x74726976, LEGACY_PAGE = 4096, RESET_TRIES_MAX = 1000000 };
+enum { MAGIC = 0x74726976, LEGACY_PAGE = 4096, RESET_TRIES_MAX = 1000000, DEVICES_MAX = 64, LEN_MIN = 0x100 };
+
+static paddr_t bases[DEVICES_MAX];	/* boot only */
+static unsigned bases_count;
 
 /* Locks: I immutable after creation */
 struct virtio_mmio {
@@ -169,14 +172,27 @@ static const struct virtio_transport mmio_transport = {
 	.notify = notify,
 };
 
+/* Whether there is one there already: both the arguments and the tables may name it. */
+static bool known(paddr_t base)
+{
+	for (unsigned i = 0; i < bases_count; i++)
+		if (bases[i] == base)
+			return true;
+	return false;
+}
+
 static void device_found(const struct virtio_mmio_arg *arg)
 {
-	u8 *regs = plat_map_io(arg->base, arg->size_bytes);
 	struct virtio_mmio *vm;
 	u32 version, id;
+	u8 *regs;
 
+	if (known(arg->base) || bases_count == DEVICES_MAX)
+		return;
+	bases[bases_count++] = arg->base;
+	regs = plat_map_io(arg->base, arg->size_bytes);
 	if (!regs || mmio_read32(regs + VIRTIO_MMIO_MAGIC_VALUE) != MAGIC) {
-		pr_warn("virtio-mmio: there is no device at 0x%llx\n", arg->base);
+		pr_warn("virtio-mmio: there is no device at 0x%llx", arg->base);
 		return;
 	}
 	version = mmio_read32(regs + VIRTIO_MMIO_VERSION);
@@ -184,7 +200,7 @@ static void device_found(const struct virtio_mmio_arg *arg)
 	if (!id)
 		return;		/* a place holder (4.2.2.2) */
 	if (version != 1 && version != 2) {
-		pr_warn("virtio-mmio: the device at 0x%llx has version %u; 1 and 2 are known\n", arg->base, version);
+		pr_warn("virtio-mmio: the device at 0x%llx has version %u; 1 and 2 are known", arg->base, version);
 		return;
 	}
 	vm = kzalloc(sizeof(*vm), ALLOC_KERNEL);
@@ -203,11 +219,19 @@ static void device_found(const struct virtio_mmio_arg *arg)
 void virtio_mmio_init(void)
 {
 	const char *cmdline = plat_cmdline(), *value;
+	const struct plat_mmio_device *devices;
+	unsigned count = plat_mmio_devices(&devices);
 	struct virtio_mmio_arg arg;
 
+	for (unsigned i = 0; i < count; i++) {
+		if (devices[i].len_bytes < LEN_MIN)
+			continue;
+		arg = (struct virtio_mmio_arg){ devices[i].len_bytes, devices[i].base, devices[i].gsi };
+		device_found(&arg);
+	}
 	while ((value = virtio_mmio_arg_next(&cmdline))) {
 		if (virtio_mmio_arg_parse(value, &arg))
-			pr_warn("virtio_mmio.device=%.32s: want SIZE@ADDRESS:IRQ\n", value);
+			pr_warn("virtio_mmio.device=%.32s: want SIZE@ADDRESS:IRQ", value);
 		else
 			device_found(&arg);
 	}

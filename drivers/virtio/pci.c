@@ -271,7 +271,7 @@ static int probe(struct pci_device *pci)
 	pci_enable(pci);
 	structures_find(vp);
 	if (!vp->common || !vp->notify || !vp->isr) {
-		pr_warn("pci %02x:%02x.%x: a virtio device without the modern interface: not used\n", pci->bus,
+		pr_warn("pci %02x:%02x.%x: a virtio device without the modern interface: not used", pci->bus,
 			pci->devfn >> 3, pci->devfn & 7);
 		kfree(vp);
 		return -ENODEV;

@@ -181,7 +181,7 @@ void virtqueue_notify(struct virtqueue *vq)
 static void queue_break(struct virtqueue *vq, const char *why, u32 value)
 {
 	vq->broken = true;
-	pr_err("%s: queue %u: the device wrote a bad %s (%u); the queue is dead\n", vq->dev->name, vq->index, why, value);
+	pr_err("%s: queue %u: the device wrote a bad %s (%u); the queue is dead", vq->dev->name, vq->index, why, value);
 }
 
 /* Give the descriptors of the chain at @head back. */

@@ -207,7 +207,7 @@ void vport_add(struct port *p)
 	u32 minor = atomic_fetch_add(&port_count, 1);
 
 	if (minor >= MINORS_MAX) {
-		pr_warn("%s: no number left for port %u\n", p->console->dev->name, p->id);
+		pr_warn("%s: no number left for port %u", p->console->dev->name, p->id);
 		return;
 	}
 	scnprintf(p->node_name, sizeof(p->node_name), "vport%up%u", p->console->index, p->id);

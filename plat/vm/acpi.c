@@ -6,6 +6,7 @@
  */
 #include "base/string.h"
 #include "kern/printk.h"
+#include "plat/vm/dsdt.h"
 #include "plat/vm/vm.h"
 
 struct PACKED sdt {
@@ -17,6 +18,14 @@ struct PACKED sdt {
 };
 
 struct vm_acpi vm_acpi;
+static struct plat_mmio_device mmio_devices[32];
+static unsigned mmio_device_count;
+
+unsigned plat_mmio_devices(const struct plat_mmio_device **devices)
+{
+	*devices = mmio_devices;
+	return mmio_device_count;
+}
 
 static u16 get16(const void *p) { u16 v; memcpy(&v, p, 2); return v; }
 static u32 get32(const void *p) { u32 v; memcpy(&v, p, 4); return v; }
@@ -122,8 +131,10 @@ static void parse_fadt(const struct sdt *t)
 		vm_acpi.sleep_ctl.addr = get64(b + 248);
 	}
 	const struct sdt *d = table_at(dsdt);
-	if (d)
+	if (d) {
 		parse_dsdt(d);
+		mmio_device_count = vm_dsdt_virtio((const u8 *)d, d->length, mmio_devices, ARRAY_SIZE(mmio_devices));
+	}
 }
 
 static void parse_mcfg(const struct sdt *t)
