@@ -107,7 +107,7 @@ unsigned pci_init(void)
 	if (!plat_pci_present())
 		return 0;
 	scan_bus(&root);
-	pr_info("pci: %u functions\n", device_count);
+	pr_info("pci: %u functions", device_count);
 	return device_count;
 }
 
@@ -130,7 +130,7 @@ static void offer(struct pci_driver *drv, struct pci_device *d)
 			return;
 		d->driver = NULL;
 		if (err != -ENODEV)
-			pr_warn("pci %02x:%02x.%x: driver %s failed: error %d\n", d->bus, d->devfn >> 3, d->devfn & 7,
+			pr_warn("pci %02x:%02x.%x: driver %s failed: error %d", d->bus, d->devfn >> 3, d->devfn & 7,
 				drv->name, -err);
 		return;
 	}

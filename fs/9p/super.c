@@ -194,9 +194,9 @@ static struct p9_mount *mount_open(const char *source, const char *options)
 	int err = m && text ? p9_options_parse(text, &m->options, &bad) : -ENOMEM;
 
 	if (err == -EINVAL)
-		pr_warn("9p: mount option \"%s\" is not known, or not with that value\n", bad);
+		pr_warn("9p: mount option \"%s\" is not known, or not with that value", bad);
 	if (!err && !(t = p9_transport_find(m->options.trans))) {
-		pr_warn("9p: there is no transport \"%s\"\n", m->options.trans);
+		pr_warn("9p: there is no transport \"%s\"", m->options.trans);
 		err = -EINVAL;
 	}
 	if (!err) {
