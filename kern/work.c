@@ -12,7 +12,9 @@ enum { WORKERS = 3 };
 static struct spinlock lock = SPINLOCK_INIT(RANK_WORKQ);
 static struct list_head queue = LIST_HEAD_INIT(queue);	/* [lock] */
 static u64 queued, done;				/* [lock] */
-static struct waitq idle = WAITQ_INIT(idle), flushers = WAITQ_INIT(flushers);
+/* Work is queued from the wake-up callbacks of other wait queues: this one ranks innermost. */
+static struct waitq idle = { .lock = SPINLOCK_INIT(RANK_WAITQ4), .waiters = LIST_HEAD_INIT(idle.waiters) };
+static struct waitq flushers = WAITQ_INIT(flushers);
 
 bool work_queue(struct work *w)
 {

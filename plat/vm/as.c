@@ -6,6 +6,7 @@
  * A CPU that runs a kernel thread with somebody's address space still loaded drops it instead of flushing.
  */
 #include <linux/errno.h>
+#include "base/bitops.h"
 #include "base/string.h"
 #include "kern/assert.h"
 #include "kern/page.h"
@@ -97,7 +98,7 @@ static void ask_others(struct plat_as *as, u64 start, u64 end)
 	r->as = as;
 	r->start = start;
 	r->end = end;
-	__atomic_store_n(&r->pending, (u32)__builtin_popcountll(others), __ATOMIC_RELEASE);
+	__atomic_store_n(&r->pending, (u32)popcount64(others), __ATOMIC_RELEASE);
 	for (u64 m = others; m; m &= m - 1) {
 		u32 cpu = (u32)__builtin_ctzll(m);
 
