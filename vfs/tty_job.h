@@ -22,7 +22,7 @@ struct tty_job_ops {
 	void *(*ctty)(void);
 	/* set_ctty: the current process's from now on; it takes its own reference. @rdev: for /proc/PID/stat */
 	void (*set_ctty)(void *tty, u64 rdev);
-	/* drop_ctty: the current process alone has none from now on (TIOCNOTTY of one that is no leader) */
+	/* drop_ctty: the current process alone has none from now on (TIOCNOTTY of one that is no leader). NULL: that is refused */
 	void (*drop_ctty)(void);
 	/* clear_ctty: no process of session @session has one any more; drops those references */
 	void (*clear_ctty)(u32 session);

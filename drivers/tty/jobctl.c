@@ -215,8 +215,10 @@ static s64 give_up(struct tty *t)
 		return -ENOTTY;
 	if (jobs->is_session_leader())
 		leave(t, jobs->session(), false);
-	else
+	else if (jobs->drop_ctty)
 		jobs->drop_ctty();
+	else
+		return -EPERM;
 	return 0;
 }
 

@@ -1,0 +1,158 @@
+/*
+ * Devices in sysfs, as devnode_add() announces them:
+ *
+ *      /sys/devices/virtual/CLASS/NAME/{dev,uevent,subsystem,…}
+ *      /sys/class/CLASS/NAME, /sys/dev/{char,block}/MAJOR:MINOR, /sys/block/NAME     links to it
+ */
+#include <linux/errno.h>
+#include <linux/stat.h>
+#include "base/printf.h"
+#include "base/string.h"
+#include "fs/sysfs/tree.h"
+#include "kern/printk.h"
+#include "kern/slab.h"
+#include "vfs/device.h"
+#include "vfs/inode.h"
+
+enum { PATH_BYTES = 192 };
+
+/* One attribute file's argument.  It is not freed with the device: an open file may still hold it, and devices seldom go. */
+struct attr_ref {
+	struct devnode *node;
+	const struct devattr *attr;
+};
+
+static const char *device_name(const struct devnode *n)
+{
+	const char *slash = strrchr(n->name, '/');
+
+	return slash ? slash + 1 : n->name;
+}
+
+static bool is_block(const struct devnode *n)
+{
+	return (n->mode & S_IFMT) == S_IFBLK;
+}
+
+static size_t show_dev(void *arg, char *buf, size_t size)
+{
+	struct devnode *n = arg;
+
+	return scnprintf(buf, size, "%u:%u\n", dev_major(n->rdev), dev_minor(n->rdev));
+}
+
+static size_t show_uevent(void *arg, char *buf, size_t size)
+{
+	struct devnode *n = arg;
+	size_t len = scnprintf(buf, size, "MAJOR=%u\nMINOR=%u\nDEVNAME=%s\n", dev_major(n->rdev), dev_minor(n->rdev), n->name);
+
+	if (n->mode & 0777)
+		len += scnprintf(buf + len, size - len, "DEVMODE=0%o\n", n->mode & 0777);
+	return len;
+}
+
+static size_t show_attr(void *arg, char *buf, size_t size)
+{
+	struct attr_ref *r = arg;
+
+	return r->attr->show(r->node, buf, size);
+}
+
+static int store_attr(void *arg, const char *buf, size_t len)
+{
+	struct attr_ref *r = arg;
+
+	return r->attr->store(r->node, buf, len);
+}
+
+static int add_attrs(struct devnode *n, const char *dir)
+{
+	char path[PATH_BYTES];
+	int err = 0;
+
+	for (const struct devattr *a = n->attrs; a && a->name && !err; a++) {
+		struct attr_ref *r = kzalloc(sizeof(*r), ALLOC_KERNEL);
+
+		if (!r)
+			return -ENOMEM;
+		*r = (struct attr_ref){ n, a };
+		scnprintf(path, sizeof(path), "%s/%s", dir, a->name);
+		err = sysfs_add_file(path, a->show ? show_attr : NULL, a->store ? store_attr : NULL, r);
+	}
+	return err;
+}
+
+static int add_device_dir(struct devnode *n, const char *dir)
+{
+	char path[PATH_BYTES], target[PATH_BYTES];
+	int err;
+
+	scnprintf(path, sizeof(path), "%s/dev", dir);
+	err = sysfs_add_file(path, show_dev, NULL, n);
+	if (err)
+		return err;
+	scnprintf(path, sizeof(path), "%s/uevent", dir);
+	err = sysfs_add_file(path, show_uevent, NULL, n);
+	if (err)
+		return err;
+	scnprintf(path, sizeof(path), "%s/subsystem", dir);
+	scnprintf(target, sizeof(target), "../../../../class/%s", n->class);
+	err = sysfs_add_link(path, target);
+	return err ? err : add_attrs(n, dir);
+}
+
+static void link_paths(const struct devnode *n, char *class, char *number, char *block)
+{
+	scnprintf(class, PATH_BYTES, "class/%s/%s", n->class, device_name(n));
+	scnprintf(number, PATH_BYTES, "dev/%s/%u:%u", is_block(n) ? "block" : "char", dev_major(n->rdev), dev_minor(n->rdev));
+	scnprintf(block, PATH_BYTES, "block/%s", device_name(n));
+}
+
+static int add_device(struct devnode *n)
+{
+	char dir[PATH_BYTES], class[PATH_BYTES], number[PATH_BYTES], block[PATH_BYTES], target[PATH_BYTES + 8];
+	int err;
+
+	scnprintf(dir, sizeof(dir), "devices/virtual/%s/%s", n->class, device_name(n));
+	err = add_device_dir(n, dir);
+	if (err)
+		return err;
+	link_paths(n, class, number, block);
+	scnprintf(target, sizeof(target), "../../%s", dir);
+	err = sysfs_add_link(class, target);
+	if (!err)
+		err = sysfs_add_link(number, target);
+	if (!err && is_block(n))
+		err = sysfs_add_link(block, target + 3);
+	return err;
+}
+
+static void added(struct devnode *n)
+{
+	int err = n->class ? add_device(n) : 0;
+
+	if (err)
+		pr_warn("sysfs: %s is not shown in full: error %d\n", n->name, -err);
+}
+
+static void removed(struct devnode *n)
+{
+	char dir[PATH_BYTES], class[PATH_BYTES], number[PATH_BYTES], block[PATH_BYTES];
+
+	if (!n->class)
+		return;
+	link_paths(n, class, number, block);
+	if (is_block(n))
+		sysfs_remove(block);
+	sysfs_remove(number);
+	sysfs_remove(class);
+	scnprintf(dir, sizeof(dir), "devices/virtual/%s/%s", n->class, device_name(n));
+	sysfs_remove(dir);
+}
+
+static struct devnode_listener listener = { .added = added, .removed = removed };
+
+void sysfs_devices_init(void)
+{
+	devnode_listen(&listener);
+}
