@@ -17,7 +17,7 @@
 #include "vfs/file.h"
 
 enum { IOV_MAX = 1024, IOV_FAST = 8, OPTION_BYTES_MAX = 4096, TYPE_FLAGS = O_NONBLOCK | O_CLOEXEC };
-static const u64 rw_max = 0x7ffff000;		/* the most that one call moves */
+enum { RW_MAX = 0x7ffff000 };		/* the most that one call moves */
 
 /* ---- descriptors ---- */
 
@@ -280,7 +280,7 @@ s64 sys_sendto(u64 fd, u64 buf, u64 n, u64 flags, u64 addr, u64 addr_len)
 	struct iter it;
 	struct sock_msg m = { .iter = &it, .addr = addr ? &a : NULL, .flags = (u32)flags };
 
-	n = MIN(n, rw_max);
+	n = MIN(n, RW_MAX);
 	if (!user_range_ok(uaddr(buf), n))
 		return -EFAULT;
 	struct file *f = socket_get(fd);
@@ -301,7 +301,7 @@ s64 sys_recvfrom(u64 fd, u64 buf, u64 n, u64 flags, u64 addr, u64 addr_len)
 	struct iter it;
 	struct sock_msg m = { .iter = &it, .addr = addr ? &a : NULL, .flags = (u32)flags };
 
-	n = MIN(n, rw_max);
+	n = MIN(n, RW_MAX);
 	if (!user_range_ok(uaddr(buf), n))
 		return -EFAULT;
 	struct file *f = socket_get(fd);
@@ -366,7 +366,7 @@ static int segs_in(struct msg_copy *c)
 		else if (!user_range_ok(uaddr(c->seg[i].base), c->seg[i].len))
 			err = -EFAULT;
 		else
-			c->seg[i].len = MIN(c->seg[i].len, rw_max - total);
+			c->seg[i].len = MIN(c->seg[i].len, RW_MAX - total);
 		total += c->seg[i].len;
 	}
 	if (!err)
