@@ -37,76 +37,75 @@ u8 pci_find_capability(const struct pci_device *d, u8 id, u8 after)
 
 void pci_enable(struct pci_device *d)
 {
-	u32 command = pci_read(d, PCI_COMMAND, 2);
+	u32 old = pci_read(d, PCI_COMMAND, 2);
+	u32 command = old | PCI_COMMAND_MEMORY | PCI_COMMAND_IO | PCI_COMMAND_MASTER;
 
-	pci_write(d, PCI_COMMAND, 2, command | PCI_COMMAND_MEMORY | PCI_COMMAND_IO | PCI_COMMAND_MASTER);
-}
-
-/* Write all ones, read which bits stuck, put the old value back. */
-static u32 bar_probe(struct pci_device *d, u16 offset, u32 *old)
-{
-	u32 mask;
-
-	*old = pci_read(d, offset, 4);
-	pci_write(d, offset, 4, ~0u);
-	mask = pci_read(d, offset, 4);
-	pci_write(d, offset, 4, *old);
-	return mask;
-}
-
-static void bar_read_memory(struct pci_device *d, unsigned index, u32 low, u32 low_mask)
-{
-	struct pci_bar *bar = &d->bars[index];
-	u16 offset = PCI_BASE_ADDRESS_0 + 4 * index;
-	u64 mask = low_mask & PCI_BASE_ADDRESS_MEM_MASK;
-	u32 high, high_mask;
-
-	bar->base = low & PCI_BASE_ADDRESS_MEM_MASK;
-	if ((low & PCI_BASE_ADDRESS_MEM_TYPE_MASK) == PCI_BASE_ADDRESS_MEM_TYPE_64 && index + 1 < PCI_BARS) {
-		high_mask = bar_probe(d, offset + 4, &high);
-		bar->wide = true;
-		bar->base |= (u64)high << 32;
-		mask |= (u64)high_mask << 32;
-		bar->len_bytes = ~mask + 1;
-	} else {
-		bar->len_bytes = (u32)(~(u32)mask + 1);
-	}
+	if (command != old)
+		pci_write(d, PCI_COMMAND, 2, command);
 }
 
 void pci_bars_read(struct pci_device *d)
 {
 	unsigned count = d->header_type == PCI_HEADER_TYPE_NORMAL ? 6 : d->header_type == PCI_HEADER_TYPE_BRIDGE ? 2 : 0;
-	u32 command = pci_read(d, PCI_COMMAND, 2);
 
-	/* Decoding is off while a BAR reads as something else than where it is. */
-	pci_write(d, PCI_COMMAND, 2, command & ~(u32)(PCI_COMMAND_MEMORY | PCI_COMMAND_IO));
 	for (unsigned i = 0; i < count; i++) {
-		u32 low, mask = bar_probe(d, PCI_BASE_ADDRESS_0 + 4 * i, &low);
+		u32 low = pci_read(d, PCI_BASE_ADDRESS_0 + 4 * i, 4);
+		struct pci_bar *bar = &d->bars[i];
 
-		if (mask == 0 || mask == ~0u)
-			continue;
 		if (low & PCI_BASE_ADDRESS_SPACE_IO) {
-			d->bars[i].io = true;
-			d->bars[i].base = low & PCI_BASE_ADDRESS_IO_MASK;
-			d->bars[i].len_bytes = (u16)(~(mask & PCI_BASE_ADDRESS_IO_MASK) + 1);
+			bar->io = true;
+			bar->base = low & PCI_BASE_ADDRESS_IO_MASK;
 			continue;
 		}
-		bar_read_memory(d, i, low, mask);
-		i += d->bars[i].wide;
+		bar->base = low & PCI_BASE_ADDRESS_MEM_MASK;
+		if ((low & PCI_BASE_ADDRESS_MEM_TYPE_MASK) == PCI_BASE_ADDRESS_MEM_TYPE_64 && i + 1 < count) {
+			bar->wide = true;
+			bar->base |= (u64)pci_read(d, PCI_BASE_ADDRESS_0 + 4 * ++i, 4) << 32;
+		}
 	}
-	pci_write(d, PCI_COMMAND, 2, command);
 }
 
-u8 *pci_bar_map(struct pci_device *d, unsigned index)
+/* Write all ones, read which bits stuck, put the old value back. */
+static u32 bar_probe(struct pci_device *d, u16 offset)
+{
+	u32 old = pci_read(d, offset, 4), mask;
+
+	pci_write(d, offset, 4, ~0u);
+	mask = pci_read(d, offset, 4);
+	pci_write(d, offset, 4, old);
+	return mask;
+}
+
+u64 pci_bar_bytes(struct pci_device *d, unsigned index)
 {
 	struct pci_bar *bar;
+	u16 offset = PCI_BASE_ADDRESS_0 + 4 * index;
+	u32 command, low;
+	u64 mask;
 
 	if (index >= PCI_BARS)
-		return NULL;
+		return 0;
 	bar = &d->bars[index];
-	if (bar->io || !bar->base || !bar->len_bytes)
+	if (bar->len_bytes)
+		return bar->len_bytes;
+	/* Decoding is off while a BAR reads as something else than where it is. */
+	command = pci_read(d, PCI_COMMAND, 2);
+	pci_write(d, PCI_COMMAND, 2, command & ~(u32)(PCI_COMMAND_MEMORY | PCI_COMMAND_IO));
+	low = bar_probe(d, offset);
+	mask = low & (bar->io ? PCI_BASE_ADDRESS_IO_MASK : PCI_BASE_ADDRESS_MEM_MASK);
+	mask |= bar->wide ? (u64)bar_probe(d, offset + 4) << 32 : 0xffffffffull << 32;
+	pci_write(d, PCI_COMMAND, 2, command);
+	if (low)
+		bar->len_bytes = (~mask + 1) & (bar->io ? 0xffff : ~0ull);
+	return bar->len_bytes;
+}
+
+u8 *pci_bar_map(struct pci_device *d, unsigned index, u64 offset, u64 len_bytes)
+{
+	const struct pci_bar *bar = index < PCI_BARS ? &d->bars[index] : NULL;
+
+	if (!bar || bar->io || !bar->base || !len_bytes || offset + len_bytes < offset ||
+	    bar->base + offset + len_bytes < bar->base)
 		return NULL;
-	if (!bar->virt)
-		bar->virt = plat_map_io(bar->base, bar->len_bytes);
-	return bar->virt;
+	return plat_map_io(bar->base + offset, len_bytes);
 }

@@ -6,7 +6,7 @@
 
 #include "drivers/pci/pci.h"
 
-/** pci_bars_read - find place and size of each BAR; briefly switches decoding off. */
+/** pci_bars_read - where each BAR is. */
 void pci_bars_read(struct pci_device *d);
 
 /** pci_swizzle - the pin of the bridge above that @pin (1..4) of a device behind it is wired to. */

@@ -12,7 +12,7 @@
 #include "kern/printk.h"
 #include "kern/slab.h"
 
-enum { DEPTH_MAX = 8, PCI_BASE_CLASS_BRIDGE = 0x06 };
+enum { DEPTH_MAX = 8 };
 
 static LIST_HEAD(devices);	/* immutable after pci_init */
 static LIST_HEAD(drivers);	/* [registry] */
@@ -61,9 +61,7 @@ static struct pci_device *device_create(const struct bus_place *place, u8 devfn,
 	d->irq_pin = pci_read(d, PCI_INTERRUPT_PIN, 1);
 	d->irq_line = pci_read(d, PCI_INTERRUPT_LINE, 1);
 	d->gsi = wired_gsi(d, place);
-	/* Bridges of the host have none of interest, and must not stop decoding while they are looked at. */
-	if (d->class >> 16 != PCI_BASE_CLASS_BRIDGE)
-		pci_bars_read(d);
+	pci_bars_read(d);
 	list_add_tail(&d->node, &devices);
 	device_count++;
 	return d;

@@ -15,29 +15,25 @@ int pci_msix_enable(struct pci_device *d)
 {
 	u8 cap = pci_find_capability(d, PCI_CAP_ID_MSIX, 0);
 	u32 control, table, count;
-	u64 offset;
-	u8 *bar;
+	u8 *entries;
 
 	if (!cap)
 		return -ENODEV;
 	control = pci_read(d, cap + PCI_MSIX_FLAGS, 2);
 	count = (control & PCI_MSIX_FLAGS_QSIZE) + 1;
 	table = pci_read(d, cap + PCI_MSIX_TABLE, 4);
-	offset = table & PCI_MSIX_TABLE_OFFSET;
-	bar = pci_bar_map(d, table & PCI_MSIX_TABLE_BIR);
-	if (!bar)
+	entries = pci_bar_map(d, table & PCI_MSIX_TABLE_BIR, table & PCI_MSIX_TABLE_OFFSET, (u64)count * PCI_MSIX_ENTRY_SIZE);
+	if (!entries)
 		return -ENOMEM;
-	if (offset + (u64)count * PCI_MSIX_ENTRY_SIZE > d->bars[table & PCI_MSIX_TABLE_BIR].len_bytes)
-		return -EINVAL;
 
 	/* The whole function is masked until the entries are. */
 	pci_write(d, cap + PCI_MSIX_FLAGS, 2, control | PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
 	for (u32 i = 0; i < count; i++)
-		mmio_write32(bar + offset + i * PCI_MSIX_ENTRY_SIZE + PCI_MSIX_ENTRY_VECTOR_CTRL,
+		mmio_write32(entries + i * PCI_MSIX_ENTRY_SIZE + PCI_MSIX_ENTRY_VECTOR_CTRL,
 			     PCI_MSIX_ENTRY_CTRL_MASKBIT);
 	pci_write(d, PCI_COMMAND, 2, pci_read(d, PCI_COMMAND, 2) | PCI_COMMAND_INTX_DISABLE);
 	pci_write(d, cap + PCI_MSIX_FLAGS, 2, (control | PCI_MSIX_FLAGS_ENABLE) & ~(u32)PCI_MSIX_FLAGS_MASKALL);
-	d->msix_table = bar + offset;
+	d->msix_table = entries;
 	d->msix_count = count;
 	return count;
 }

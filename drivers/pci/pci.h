@@ -20,10 +20,9 @@ enum { PCI_BARS = 6, PCI_ANY = 0xffff, PCI_MSIX_MAX = 2048 };
 
 struct pci_bar {
 	paddr_t base;		/* bus address; 0: none, or not placed */
-	u64 len_bytes;		/* 0: no such BAR */
+	u64 len_bytes;		/* 0: not asked for yet, see pci_bar_bytes */
 	bool io;		/* in port space */
 	bool wide;		/* takes the next BAR too */
-	u8 *virt;		/* mapped by pci_bar_map, or NULL */
 };
 
 struct pci_driver;
@@ -40,7 +39,7 @@ struct pci_device {
 	u8 irq_pin;				/* [I] 0: none, 1: INTA… */
 	u8 irq_line;				/* [I] what firmware wrote there */
 	int gsi;				/* [I] wired interrupt, or negative */
-	struct pci_bar bars[PCI_BARS];		/* [I], virt [d] */
+	struct pci_bar bars[PCI_BARS];		/* [I], len_bytes [d] */
 	const struct pci_driver *driver;	/* [d] NULL: unclaimed */
 	void *driver_data;			/* [d] */
 	u8 *msix_table;				/* [d] NULL: MSI-X is off */
@@ -82,12 +81,20 @@ u8 pci_find_capability(const struct pci_device *d, u8 id, u8 after);
 /** pci_enable - switch on memory, ports and bus mastering. */
 void pci_enable(struct pci_device *d);
 
-/** pci_bar_map - map a memory BAR, once. Return: its address, or NULL (none, in port space, not placed) */
-u8 *pci_bar_map(struct pci_device *d, unsigned bar);
+/**
+ * pci_bar_map - map part of a memory BAR
+ * That the part lies within the BAR is not checked: finding the size costs a device model two changes of its memory
+ * map, and a device that lies about its own registers can do worse by DMA.
+ * Return: its address, or NULL (none, in port space, not placed, no room)
+ */
+u8 *pci_bar_map(struct pci_device *d, unsigned bar, u64 offset, u64 len_bytes);
+
+/** pci_bar_bytes - the size of a BAR, 0: there is none. The device must be idle: decoding is switched off for a moment. */
+u64 pci_bar_bytes(struct pci_device *d, unsigned bar);
 
 /**
  * pci_msix_enable - map the table of MSI-X, mask all entries, switch it on
- * Return: how many entries there are, or -ENODEV (no MSI-X), -ENOMEM, -EINVAL (a table that lies outside of its BAR)
+ * Return: how many entries there are, or -ENODEV (no MSI-X), -ENOMEM
  */
 int pci_msix_enable(struct pci_device *d);
 

@@ -22,6 +22,7 @@ enum {
 	DEVICE_MODERN = 0x1040,		/* from here on: 0x1040 + the virtio device id */
 	OWN_VECTOR_QUEUES_MAX = 8,	/* a device with more queues has one vector for all of them */
 	RESET_TRIES_MAX = 1000000,
+	STRUCTURE_BYTES_MAX = 1 << 24,
 };
 
 /* Locks: I immutable after probe */
@@ -217,17 +218,14 @@ static const struct virtio_transport pci_transport = {
 	.notify = notify,
 };
 
-/* The structure that the capability at @cap describes, mapped; NULL if it does not lie within its BAR. */
+/* The structure that the capability at @cap describes, mapped, or NULL. */
 static u8 *structure_map(struct pci_device *pci, u8 cap, u32 *len)
 {
 	unsigned bar = pci_read(pci, cap + VIRTIO_PCI_CAP_BAR, 1);
 	u32 offset = pci_read(pci, cap + VIRTIO_PCI_CAP_OFFSET, 4);
-	u8 *base = pci_bar_map(pci, bar);
 
 	*len = pci_read(pci, cap + VIRTIO_PCI_CAP_LENGTH, 4);
-	if (!base || (u64)offset + *len > pci->bars[bar].len_bytes)
-		return NULL;
-	return base + offset;
+	return *len <= STRUCTURE_BYTES_MAX ? pci_bar_map(pci, bar, offset, *len) : NULL;
 }
 
 /* Of several capabilities of one type the first usable one counts (4.1.4.1). */
