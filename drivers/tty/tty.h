@@ -59,7 +59,7 @@ struct tty_driver {
 	struct list_head node;
 };
 
-enum { TTY_LINES_MAX = 16, TTY_RX_BYTES = 4096, TTY_TX_BYTES = 8192 };
+enum { TTY_LINES_MAX = 16, TTY_RX_BYTES = 4096, TTY_TX_BYTES = 4096 };
 
 /* tty->flags */
 enum {

@@ -234,6 +234,8 @@ static const char *ovl_get_link(struct dentry *d, struct inode *i, void (**done)
 	old = cred_override(ovl_of(i->super)->cred);
 	target = real->inode->ops->get_link(real, real->inode, done, done_arg);
 	cred_revert(old);
+	if (real->inode->link)
+		WRITE_ONCE(i->link, real->inode->link);	/* from now on the walk need not ask */
 	return target;
 }
 
