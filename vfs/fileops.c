@@ -9,6 +9,7 @@
 #include "kern/cred.h"
 #include "kern/page.h"
 #include "kern/sched.h"
+#include "kern/slab.h"
 #include "vfs/internal.h"
 #include "vfs/notify.h"
 #include "vfs/ops.h"
@@ -162,26 +163,24 @@ static int copy_range_check(struct file *in, u64 pos_in, struct file *out, u64 p
 	return 0;
 }
 
-/* Through a buffer of some pages; stops at the first short step. */
+/* Through a buffer; stops at the first short step. */
 static s64 file_copy_bytes(struct file *in, u64 *pos_in, struct file *out, u64 *pos_out, size_t len)
 {
-	struct page *p = page_alloc(4, ALLOC_KERNEL | ALLOC_NOWARN | ALLOC_NOOOM);
-	size_t chunk = p ? COPY_CHUNK : PAGE_SIZE, done = 0;
+	void *buf = kmalloc(COPY_CHUNK, ALLOC_KERNEL);
+	size_t done = 0;
 	s64 n = 0;
 
-	if (!p)
-		p = page_alloc(0, ALLOC_KERNEL);
-	if (!p)
+	if (!buf)
 		return -ENOMEM;
 	while (done < len) {
 		struct iter it;
 		s64 got;
 
-		iter_init_kernel(&it, page_virt(p), MIN(chunk, len - done));
+		iter_init_kernel(&it, buf, MIN((size_t)COPY_CHUNK, len - done));
 		got = n = file_read(in, &it, pos_in);
 		if (n <= 0)
 			break;
-		iter_init_kernel(&it, page_virt(p), (u64)got);
+		iter_init_kernel(&it, buf, (u64)got);
 		n = file_write(out, &it, pos_out);
 		if (n > 0)
 			done += (size_t)n;
@@ -193,7 +192,7 @@ static s64 file_copy_bytes(struct file *in, u64 *pos_in, struct file *out, u64 *
 			break;
 		cond_resched();
 	}
-	page_put(p);
+	kfree(buf);
 	return done ? (s64)done : n;
 }
 

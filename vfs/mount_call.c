@@ -12,6 +12,8 @@
 #include "vfs/internal.h"
 #include "vfs/mount.h"
 
+#define NO_USER (1ull << 31)	/* MS_NOUSER, whose own definition is a negative int */
+
 struct mount *vfs_kern_mount(const char *type, const char *source, const char *options, u32 flags)
 {
 	struct fs_type *t = fs_find(type);
@@ -119,7 +121,7 @@ int vfs_mount(const char *source, const char *target, const char *type, u64 ms, 
 
 	if ((ms & MS_MGC_MSK) == MS_MGC_VAL)
 		ms &= ~(u64)MS_MGC_MSK;
-	if (ms & MS_NOUSER)
+	if (ms & NO_USER)
 		return -EINVAL;
 	err = path_lookup(AT_FDCWD, target, WALK_FOLLOW, &at);
 	if (err)

@@ -145,7 +145,7 @@ void rwsem_wake(struct rwsem *s) { abort(); }
 bool waiter_wake_thread(struct waiter *w, u32 key) { return true; }
 void waitq_prepare(struct waitq *q, struct waiter *w, enum thread_state state) { abort(); }
 void waitq_finish(struct waitq *q, struct waiter *w) { abort(); }
-void waitq_wake(struct waitq *q, u32 exclusive, u32 key) {}
+__attribute__((weak)) void waitq_wake(struct waitq *q, u32 exclusive, u32 key) {}
 void schedule(void) { abort(); }
 bool schedule_timeout(u64 deadline_ns) { abort(); }
 void sleep_ns(u64 ns) {}
