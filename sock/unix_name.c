@@ -200,6 +200,21 @@ int unix_autobind(struct unix_sock *u)
 	return err == -EADDRINUSE ? -ENOSPC : err;
 }
 
+/* Of a socket that has a name: that it is bound, unless the new name is taken as well. */
+static int bound_error(const struct sock_addr *a)
+{
+	struct unix_addr *n = is_abstract(a) ? NULL : addr_new(a, 0, true);
+	struct path p;
+	int err = -EINVAL;
+
+	if (n && !path_lookup(AT_FDCWD, n->name.sun_path, 0, &p)) {
+		path_put(&p);
+		err = -EADDRINUSE;
+	}
+	unix_addr_put(n);
+	return err;
+}
+
 int unix_bind(struct socket *s, const struct sock_addr *a)
 {
 	struct unix_sock *u = unix_of(s);
@@ -213,7 +228,7 @@ int unix_bind(struct socket *s, const struct sock_addr *a)
 	if (!bind_begin(u))
 		return -EINVAL;
 	if (u->addr)
-		err = -EINVAL;
+		err = bound_error(a);
 	else
 		err = is_abstract(a) ? bind_abstract(u, a) : bind_path(u, a);
 	bind_end(u);

@@ -1,0 +1,15 @@
+/* What sock/ needs of kern/ beyond the stubs of tests/unit/vfs. */
+#include "tests/unit/unit.h"
+
+#include "kern/random.h"
+#include "kern/slab.h"
+#include "kern/work.h"
+
+void random_bytes(void *out, size_t n) { memset(out, 7, n); }
+void delayed_work_init(struct delayed_work *d, void (*fn)(struct work *w)) { work_init(&d->work, fn); }
+
+/* Runs when the test says so. */
+struct work *stub_delayed;
+void delayed_work_queue(struct delayed_work *d, u64 delay_ns) { stub_delayed = &d->work; }
+
+void *kmalloc_array(size_t n, size_t size, u32 flags) { return kmalloc(n * size, flags); }
