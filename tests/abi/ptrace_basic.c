@@ -74,7 +74,7 @@ void abi_test(void)
 	ptrace(PTRACE_CONT, pid, 0, 0);
 	STR("exit event", next(pid));
 	ptrace(PTRACE_CONT, pid, 0, 0);
-	STR("end", next(pid));
+	STR("its end", next(pid));
 
 	/* attach and detach */
 	pid = fork();
