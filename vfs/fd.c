@@ -98,10 +98,12 @@ struct files *files_fork(struct files *old)
 	table_copy(t, old->table);
 	fs->next_fd = old->next_fd;
 	bitmap_for_each_set(fd, t->open, t->max) {
-		if (t->file[fd])
+		if (t->file[fd]) {
 			file_get(t->file[fd]);
-		else
-			bitmap_clear_bit(t->open, fd);	/* reserved by another thread of the old one */
+			continue;
+		}
+		bitmap_clear_bit(t->open, fd);	/* reserved by another thread of the old one */
+		fs->next_fd = MIN(fs->next_fd, (u32)fd);
 	}
 	spin_unlock(&old->lock);
 	return fs;

@@ -196,6 +196,12 @@ static void deferred_run(struct work *w)
 	}
 }
 
+void file_flush_deferred(void)
+{
+	if (!llist_empty(&deferred) || READ_ONCE(deferred_work.pending))
+		work_flush();
+}
+
 void file_put(struct file *f)
 {
 	static_assert(sizeof(struct llist_node) <= sizeof(struct rcu_head), "a deferred file is chained by its rcu head");
@@ -222,7 +228,7 @@ s64 file_read(struct file *f, struct iter *to, u64 *pos)
 	if (unlikely(!(f->mode & FMODE_READ)))
 		return -EBADF;
 	if (unlikely(!f->ops->read))
-		return -EINVAL;
+		return inode_is_dir(f->inode) ? -EISDIR : -EINVAL;
 	s64 n = f->ops->read(f, to, pos);
 
 	if (n > 0)

@@ -149,7 +149,7 @@ static int copy_range_check(struct file *in, u64 pos_in, struct file *out, u64 p
 		return -EINVAL;
 	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE) || out->flags & O_APPEND)
 		return -EBADF;
-	if (in->inode->super != out->inode->super && in->inode->super->type != out->inode->super->type)
+	if (in->inode->super != out->inode->super)
 		return -EXDEV;
 	if (out->inode->iflags & IFLAG_IMMUTABLE)
 		return -EPERM;

@@ -40,7 +40,8 @@ void file_discard(struct file *f);
 u64 file_limit_fsize(void);
 void file_limit_exceeded(void);
 u64 file_limit_nofile(void);
-void files_init(void);
+/** file_flush_deferred - wait until files whose release was put off are gone. */
+void file_flush_deferred(void);
 void file_forget_posix(struct file *f, struct files *owner);
 
 /* files of special inodes */

@@ -154,6 +154,7 @@ int vfs_umount(const char *target, int flags)
 	err = path_lookup(AT_FDCWD, target, flags & UMOUNT_NOFOLLOW_FLAG ? 0 : WALK_FOLLOW, &p);
 	if (err)
 		return err;
+	file_flush_deferred();
 	if (p.dentry != p.mount->root) {
 		path_put(&p);
 		return -EINVAL;

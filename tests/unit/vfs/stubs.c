@@ -120,3 +120,4 @@ char *kstrndup(const char *s, size_t max, u32 flags)
 	}
 	return p;
 }
+void work_flush(void) { stub_run_work(); }
