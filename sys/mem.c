@@ -2,11 +2,19 @@
  * System calls on the address space.
  */
 #include <linux/mman.h>
-#include "base/string.h"
 #include "sys/sys.h"
 #include "vfs/file.h"
 
 static struct mm *mm(void) { return current()->mm; }
+
+/* Give back what file_mmap() filled in and nobody mapped. */
+static void mapping_owner_put(const struct mm_file *mf)
+{
+	struct vma v = { .ops = mf->ops, .mapping = mf->mapping, .owner = mf->owner };
+
+	if (mf->ops && mf->ops->close)
+		mf->ops->close(&v);
+}
 
 static s64 map_file(u64 addr, u64 len, u32 prot, u32 flags, int fd, u64 pgoff)
 {
@@ -16,13 +24,11 @@ static s64 map_file(u64 addr, u64 len, u32 prot, u32 flags, int fd, u64 pgoff)
 
 	if (!f)
 		return -EBADF;
-	memset(&mf, 0, sizeof(mf));
-	int err = f->ops->mmap ? f->ops->mmap(f, &mf, prot, flags, len, pgoff) : -ENODEV;
+	int err = file_mmap(f, &mf, prot, flags, len, pgoff);
 	if (!err) {
-		mf.owner = file_get(f);
 		err = mm_map(mm(), addr, len, prot, flags, &mf, pgoff, &out);
 		if (err)
-			file_put(f);
+			mapping_owner_put(&mf);
 	}
 	file_put(f);
 	return err ? err : (s64)out;

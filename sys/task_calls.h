@@ -119,4 +119,8 @@ s64 sys_getitimer(u64 which, u64 user);
 s64 sys_setitimer(u64 which, u64 new, u64 old);
 s64 sys_alarm(u64 seconds);
 
+/* trace.c */
+s64 sys_ptrace(u64 request, u64 pid, u64 addr, u64 data);
+s64 sys_seccomp(u64 op, u64 flags, u64 args);
+
 #endif

@@ -1,0 +1,111 @@
+/*
+ * Registrations between layers that do not know each other, and the order in which file systems and drivers start.
+ */
+#include <linux/fcntl.h>
+#include <linux/mount.h>
+#include <linux/signal.h>
+#include "block/block.h"
+#include "drivers/char/char.h"
+#include "drivers/pci/pci.h"
+#include "drivers/serial/serial.h"
+#include "drivers/tty/tty.h"
+#include "drivers/virtio/virtio.h"
+#include "fs/9p/transport.h"
+#include "fs/devpts/devpts.h"
+#include "fs/overlay/overlay.h"
+#include "fs/proc/proc.h"
+#include "fs/ram/ram.h"
+#include "fs/sysfs/sysfs.h"
+#include "init/glue.h"
+#include "kern/assert.h"
+#include "mm/mm.h"
+#include "sock/sock.h"
+#include "task/exec.h"
+#include "task/rusage.h"
+#include "task/signal.h"
+#include "task/task.h"
+#include "task/tty_job.h"
+#include "task/vdso.h"
+#include "vfs/path.h"
+#include "vfs/pipe.h"
+
+void glue_trap(struct plat_regs *regs, int sig, int code, u64 addr)
+{
+	signal_force(sig, code, addr);
+}
+
+static void send_sigpipe(void)
+{
+	(void)signal_task(current_task(), SIGPIPE, NULL);
+}
+
+static u32 current_pid(void)
+{
+	return current()->task ? process_id(current_process()) : 0;
+}
+
+static bool pid_exists(u32 pid)
+{
+	rcu_read_lock();
+	bool found = pid_process(pid) != NULL;
+	rcu_read_unlock();
+	return found;
+}
+
+static u64 nofile_limit(void)
+{
+	return current_rlimit(RLIMIT_NOFILE);
+}
+
+static const struct sock_process_ops sock_ops = {
+	.pid = current_pid, .pid_exists = pid_exists, .send_sigpipe = send_sigpipe, .nofile_limit = nofile_limit,
+};
+
+void glue_tasks(void)
+{
+	tasks_init();
+	rlimits_init();
+	exec_init();
+	vdso_init();
+	mm_register_signal(signal_force);
+	pipe_register_sigpipe(send_sigpipe);
+	mm_start_threads();
+}
+
+void glue_file_systems(void)
+{
+	ram_register();
+	devtmpfs_register();
+	ram_memfd_init();
+	procfs_init();
+	sysfs_init();
+	devpts_init();
+	overlay_init();
+	p9_init();
+}
+
+void glue_drivers(void)
+{
+	char_init();
+	tty_init();
+	tty_register_jobs(&task_tty_ops);
+	tty_job_register(&tty_task_ops);
+	serial_init();
+	sock_register_process_ops(&sock_ops);
+	sock_init();
+	block_init();
+	pci_init();
+	virtio_init();
+}
+
+void glue_enter_root(const char *dir)
+{
+	struct path p;
+	int err = path_lookup(AT_FDCWD, dir, WALK_FOLLOW | WALK_DIRECTORY, &p);
+
+	if (err)
+		panic("cannot enter the root: error %d", -err);
+	fs_context_set_root(&p);
+	fs_context_set_cwd(&p);
+	path_put(&p);
+}
