@@ -6,6 +6,14 @@
 
 extern const struct file_ops socket_fops;
 
+/* limits.c; read with atomic_load, set through /proc/sys/net */
+struct sock_limits {
+	u32 somaxconn, wmem_max, rmem_max, wmem_default, rmem_default;
+	u32 unix_dgram_queue;		/* of sockets made from now on */
+};
+extern struct sock_limits sock_limits;
+void sock_limits_init(void);
+
 void scm_init(void);
 void unix_init(void);
 

@@ -11,11 +11,11 @@
 #include "base/string.h"
 #include "kern/cred.h"
 #include "kern/timer.h"
-#include "sock/sock.h"
+#include "sock/internal.h"
 #include "vfs/file.h"
 #include "vfs/poll.h"
 
-enum { BUF_MAX = 212992, SNDBUF_MIN = 4608, RCVBUF_MIN = 2304, PRIORITY_MAX_USER = 6 };
+enum { SNDBUF_MIN = 4608, RCVBUF_MIN = 2304, PRIORITY_MAX_USER = 6 };
 
 static const struct flag_option {
 	int name;
@@ -88,9 +88,9 @@ static int linger_set(struct socket *s, const void *value, u32 len)
 }
 
 /* Half of what is shown is for bytes, half for the bookkeeping. */
-static u32 buffer_size(int v, bool force, u32 min)
+static u32 buffer_size(int v, bool force, u32 max, u32 min)
 {
-	u32 n = force ? (v < 0 ? 0 : MIN((u32)v, 0x3fffffffu)) : MIN((u32)v, (u32)BUF_MAX);
+	u32 n = MIN(force ? (u32)MAX(v, 0) : MIN((u32)v, max), 0x3fffffffu);
 
 	return MAX(n * 2, min);
 }
@@ -140,9 +140,9 @@ static int set_number(struct socket *s, int name, int v, const void *value, u32 
 	case SO_SNDBUF:
 	case SO_RCVBUF:
 		if (name == SO_SNDBUF || name == SO_SNDBUFFORCE)
-			s->sndbuf = buffer_size(v, name == SO_SNDBUFFORCE, SNDBUF_MIN);
+			s->sndbuf = buffer_size(v, name == SO_SNDBUFFORCE, atomic_load(&sock_limits.wmem_max), SNDBUF_MIN);
 		else
-			s->rcvbuf = buffer_size(v, name == SO_RCVBUFFORCE, RCVBUF_MIN);
+			s->rcvbuf = buffer_size(v, name == SO_RCVBUFFORCE, atomic_load(&sock_limits.rmem_max), RCVBUF_MIN);
 		wake_up_poll(&s->waitq, EPOLLOUT | EPOLLWRNORM);
 		return 0;
 	case SO_RCVLOWAT:

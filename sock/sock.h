@@ -39,7 +39,7 @@ enum {
 	MSG_CONFIRM = 0x800, MSG_ERRQUEUE = 0x2000, MSG_NOSIGNAL = 0x4000, MSG_MORE = 0x8000, MSG_WAITFORONE = 0x10000,
 	MSG_CMSG_CLOEXEC = 0x40000000,
 };
-enum { SOMAXCONN = 4096, SOCK_ADDR_MAX = 128, SOCK_CONTROL_MAX = 20480 };
+enum { SOCK_ADDR_MAX = 128, SOCK_CONTROL_MAX = 20480 };
 
 /* An address in kernel memory; len 0: none. */
 struct sock_addr {
@@ -207,7 +207,7 @@ struct sock_process_ops {
 void sock_register_process_ops(const struct sock_process_ops *ops);
 extern const struct sock_process_ops *sock_process;
 void sock_init(void);			/* all that is in this directory */
-/** sock_unix_show - the text of /proc/net/unix. */
+/** sock_unix_show - the text of /proc/net/unix; sock_init() registers it. */
 void sock_unix_show(struct seq *s);
 
 #endif

@@ -12,7 +12,7 @@
 #include "sock/internal.h"
 #include "vfs/file.h"
 
-enum { SNDBUF_DEFAULT = 212992, SOCK_TYPES = 11 };
+enum { SOCK_TYPES = 11 };
 
 static const struct socket_family *families[AF_MAX];
 const struct sock_process_ops *sock_process;
@@ -35,8 +35,8 @@ void socket_init(struct socket *s, const struct socket_ops *ops, u16 family, u32
 		.family = family,
 		.type = (u16)type,
 		.protocol = protocol,
-		.sndbuf = SNDBUF_DEFAULT,
-		.rcvbuf = SNDBUF_DEFAULT,
+		.sndbuf = atomic_load(&sock_limits.wmem_default),
+		.rcvbuf = atomic_load(&sock_limits.rmem_default),
 		.rcvlowat = 1,
 		.peek_off = -1,
 		.rcvtimeo_ns = ~0ull,
@@ -148,7 +148,7 @@ int sock_listen(struct file *f, int backlog)
 
 	if (!s)
 		return -ENOTSOCK;
-	return s->ops->listen ? s->ops->listen(s, MIN((u32)backlog, SOMAXCONN)) : -EOPNOTSUPP;
+	return s->ops->listen ? s->ops->listen(s, MIN((u32)backlog, atomic_load(&sock_limits.somaxconn))) : -EOPNOTSUPP;
 }
 
 struct file *sock_accept(struct file *f, u32 o_flags, struct sock_addr *peer)
@@ -219,6 +219,7 @@ s64 sock_recvmsg(struct file *f, struct sock_msg *m)
 
 void sock_init(void)
 {
+	sock_limits_init();
 	scm_init();
 	unix_init();
 }

@@ -15,6 +15,7 @@
 #include "mm/user.h"
 #include "sock/internal.h"
 #include "sock/unix.h"
+#include "vfs/procfs.h"
 
 struct spinlock unix_lock;
 LIST_HEAD(unix_all);
@@ -31,7 +32,7 @@ struct unix_sock *unix_new(u32 type)
 	memset(u, 0, sizeof(*u));
 	socket_init(&u->sock, &unix_ops, AF_UNIX, type, 0);
 	u->refs = 1;
-	u->backlog = UNIX_DGRAM_QUEUE;
+	u->backlog = atomic_load(&sock_limits.unix_dgram_queue);
 	u->peer_creds = (struct ucred_kernel){ 0, ~0u, ~0u };
 	mutex_init(&u->lock, RANK_SOCK);
 	waitq_init(&u->room);
@@ -337,4 +338,5 @@ void unix_init(void)
 	unix_names_init();
 	unix_inflight_init();
 	sock_register(&unix_family);
+	proc_add("net/unix", 0444, sock_unix_show);
 }

@@ -2,7 +2,7 @@
  * SOCK_DGRAM and SOCK_SEQPACKET of AF_UNIX: messages.
  *
  * A message is made and filled before anything is locked, then appended to the receiver's queue as a whole.  A receiver's queue holds
- * UNIX_DGRAM_QUEUE + 1 messages of senders that it is not connected to; those that wait for room sleep on its `room`, and the pollers of
+ * net.unix.max_dgram_qlen + 1 messages of senders that it is not connected to; those that wait for room sleep on its `room`, and the pollers of
  * connected senders are woken through its list of them.
  *
  * A datagram socket notices at its next send that its peer is gone (ECONNREFUSED, and it is unconnected again).
