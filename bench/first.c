@@ -61,7 +61,7 @@ static unsigned long available_kib(const char *text)
 __attribute__((noreturn, used)) static void first(unsigned long tsc)
 {
 	static char meminfo[4096], line[128] = "first: ";
-	static char *const argv[] = {"sh", 0}, *const envp[] = {"PS1=bench# ", 0};
+	static const char *const argv[] = {"sh", 0}, *const envp[] = {"PS1=bench# ", 0};
 	struct sysinfo info = {0};
 	char *to = line + 7;
 	long fd;

@@ -389,7 +389,7 @@ static uint64_t time_fork_exit(long count)
 	return ticks() - start;
 }
 
-static uint64_t time_exec(long count, char *const argv[])
+static uint64_t time_exec(long count, const char *const argv[])
 {
 	uint64_t start = ticks();
 
@@ -397,7 +397,7 @@ static uint64_t time_exec(long count, char *const argv[])
 		pid_t pid = must_fork();
 
 		if (pid == 0) {
-			execv(argv[0], argv);
+			execv(argv[0], (char *const *)argv);
 			_exit(127);
 		}
 		must_reap(pid);
@@ -407,12 +407,12 @@ static uint64_t time_exec(long count, char *const argv[])
 
 static uint64_t time_fork_exec(long count)
 {
-	return time_exec(count, (char *[]){SELF, "exit", NULL});
+	return time_exec(count, (const char *[]){SELF, "exit", NULL});
 }
 
 static uint64_t time_shell(long count)
 {
-	return time_exec(count, (char *[]){"/bin/sh", "-c", SELF " exit; exit 0", NULL});
+	return time_exec(count, (const char *[]){"/bin/sh", "-c", SELF " exit; exit 0", NULL});
 }
 
 /* Bandwidth: one operation is 64 KiB. */
