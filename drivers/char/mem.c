@@ -12,6 +12,7 @@
 #include "vfs/device.h"
 #include "vfs/file.h"
 #include "vfs/inode.h"
+#include "vfs/memfd.h"
 
 enum { MEM_MAJOR = 1, MINOR_NULL = 3, MINOR_ZERO = 5, MINOR_FULL = 7, MINOR_RANDOM = 8, MINOR_URANDOM = 9, MINOR_KMSG = 11 };
 
@@ -90,15 +91,26 @@ static const struct vma_ops zero_vma_ops = {
 	.name = zero_vma_name,
 };
 
+/* A shared one is a memory file without a name. */
+static int zero_mmap_shared(struct mm_file *out, u32 prot, u32 flags, u64 len, u64 pgoff)
+{
+	struct file *shm = shm_create_file("dev/zero", (pgoff << PAGE_SHIFT) + len);
+	int err;
+
+	if (IS_ERR(shm))
+		return PTR_ERR(shm);
+	err = shm->ops->mmap ? shm->ops->mmap(shm, out, prot, flags, len, pgoff) : -ENODEV;
+	file_put(shm);		/* the mapping holds its own reference */
+	return err;
+}
+
 static int zero_mmap(struct file *f, struct mm_file *out, u32 prot, u32 flags, u64 len, u64 pgoff)
 {
-	if (flags & 1)	/* MAP_SHARED needs an object behind it; programs that want that use memfd or MAP_ANONYMOUS */
-		return -ENODEV;
+	if ((flags & 0x0f) != 2)	/* not MAP_PRIVATE */
+		return zero_mmap_shared(out, prot, flags, len, pgoff);
 	out->ops = &zero_vma_ops;
 	out->mapping = NULL;
 	out->owner = file_get(f);
-	out->max_flags = VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
-	out->extra_flags = 0;
 	return 0;
 }
 

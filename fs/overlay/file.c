@@ -30,7 +30,7 @@ static struct file *open_real(struct file *f)
 static int ovl_open(struct inode *i, struct file *f)
 {
 	struct ovl_file *of;
-	int err = f->mode & FMODE_WRITE ? ovl_copy_up(f->path.dentry, ~0ull) : 0;
+	int err = f->mode & FMODE_WRITE ? ovl_copy_up(f->path.dentry, f->flags & O_TRUNC ? 0 : ~0ull) : 0;
 
 	if (err)
 		return err;
