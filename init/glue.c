@@ -21,6 +21,7 @@
 #include "mm/mm.h"
 #include "sock/sock.h"
 #include "task/exec.h"
+#include "task/proc.h"
 #include "task/rusage.h"
 #include "task/signal.h"
 #include "task/task.h"
@@ -78,6 +79,8 @@ void glue_file_systems(void)
 	devtmpfs_register();
 	ram_memfd_init();
 	procfs_init();
+	task_proc_init();
+	procfs_register_pids(&task_proc_ops);
 	sysfs_init();
 	devpts_init();
 	overlay_init();

@@ -37,6 +37,12 @@ static struct proc_task *find_thread(struct proc_task *pt, u32 tid)
 	return (struct proc_task *)t;
 }
 
+static struct proc_task *get(struct proc_task *t)
+{
+	task_get(proc_task_of(t));
+	return t;
+}
+
 static void put(struct proc_task *t) { task_put(proc_task_of(t)); }
 
 static bool alive(struct proc_task *pt)
@@ -433,7 +439,7 @@ static const struct proc_pid_entry entries[] = {
 };
 
 const struct proc_pid_ops task_proc_ops = {
-	.entries = entries, .find = find, .find_thread = find_thread, .put = put, .alive = alive, .next = next,
+	.entries = entries, .find = find, .find_thread = find_thread, .get = get, .put = put, .alive = alive, .next = next,
 	.next_thread = next_thread, .owner = owner, .self = self, .may_inspect = may_inspect, .next_fd = next_fd,
 	.fd_path = fd_path, .fd_info = fd_info,
 };
