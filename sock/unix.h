@@ -135,7 +135,7 @@ MUST_CHECK int unix_autobind(struct unix_sock *u);
 struct unix_sock *unix_find(const struct sock_addr *a, u32 type);
 void unix_name_drop_locked(struct unix_sock *u);	/* unix_lock held; u->path stays for the caller to put */
 void unix_addr_put(struct unix_addr *a);
-void unix_addr_tell(const struct unix_sock *u, struct sock_addr *out);	/* the name of @u, or len 2 if it has none, 0 with recv */
+void unix_addr_tell(const struct unix_sock *u, struct sock_addr *out);	/* the name of @u; len 0 if it has none */
 
 /* ---- unix_connect.c ---- */
 int unix_pair(struct socket *a, struct socket *b);
@@ -145,7 +145,6 @@ int unix_accept(struct socket *s, struct socket **out, u64 deadline_ns);
 int unix_shutdown(struct socket *s, u32 how);
 
 /* ---- unix_queue.c ---- */
-void unix_queue_init(void);
 /** unix_msg_new - a message with room for @bytes, in pages or inline; charged to @from. Return: it, or NULL */
 struct unix_msg *unix_msg_new(struct unix_sock *from, u32 bytes, bool in_pages);
 void unix_msg_free(struct unix_msg *m);		/* no spin lock held; lets its files go */
