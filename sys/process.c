@@ -24,8 +24,8 @@ s64 sys_gettid(void) { return task_tid(current_task()); }
 s64 sys_getppid(void)
 {
 	rcu_read_lock();
-	struct process *p = rcu_dereference(current_process()->parent);
-	s64 pid = p ? process_id(p) : 0;
+	struct process *me = current_process(), *p = rcu_dereference(me->parent);
+	s64 pid = p == me ? 0 : process_id(p);	/* the first process is its own */
 	rcu_read_unlock();
 	return pid;
 }

@@ -262,6 +262,22 @@ static const union sys_fn table[SYS_MAX] = {
 	[__NR_sendmmsg] = { .f4 = sys_sendmmsg },
 	[__NR_ptrace] = { .f4 = sys_ptrace },
 	[__NR_seccomp] = { .f3 = sys_seccomp },
+	[__NR_timer_create] = { .f3 = sys_timer_create },
+	[__NR_timer_settime] = { .f4 = sys_timer_settime },
+	[__NR_timer_gettime] = { .f2 = sys_timer_gettime },
+	[__NR_timer_getoverrun] = { .f1 = sys_timer_getoverrun },
+	[__NR_timer_delete] = { .f1 = sys_timer_delete },
+	[__NR_adjtimex] = { .f1 = sys_adjtimex },
+	[__NR_clock_adjtime] = { .f2 = sys_clock_adjtime },
+	[__NR_pidfd_open] = { .f2 = sys_pidfd_open },
+	[__NR_pidfd_send_signal] = { .f4 = sys_pidfd_send_signal },
+	[__NR_signalfd] = { .f3 = sys_signalfd },
+	[__NR_signalfd4] = { .f4 = sys_signalfd4 },
+	[__NR_setns] = { .f2 = sys_setns },
+	[__NR_prctl] = { .f5 = sys_prctl },
+	[__NR_vhangup] = { .f0 = sys_vhangup },
+	[__NR_process_vm_readv] = { .f6 = sys_process_vm_readv },
+	[__NR_process_vm_writev] = { .f6 = sys_process_vm_writev },
 };
 
 static u64 unknown_seen[(SYS_MAX + 64) / 64];	/* [a] bit n: number n was named in the log; the last: beyond the table */
@@ -275,26 +291,28 @@ static s64 unknown(u64 nr)
 	return -ENOSYS;
 }
 
-/* What the registers ask for; also used when a tracer changed the number. */
+/*
+ * What the registers ask for; also used when a tracer changed the number.  A result that means "restart" must pass through the signal
+ * code even if the signal that caused it went to another thread meanwhile.
+ */
 s64 sys_call(const struct plat_regs *r)
 {
 	u64 nr = r->orig_ax;
+	s64 n;
 
-	if (__builtin_expect(nr >= SYS_MAX || !table[nr].f6, 0))
-		return unknown(nr);
-	return table[nr].f6(r->di, r->si, r->dx, r->r10, r->r8, r->r9);
+	if (likely(nr < SYS_MAX && table[nr].f6))
+		n = table[nr].f6(r->di, r->si, r->dx, r->r10, r->r8, r->r9);
+	else
+		n = unknown(nr);
+	if (unlikely(n >= -ERESTART_RESTARTBLOCK && n <= -ERESTARTSYS))
+		thread_set_flag(current(), TF_NOTIFY);
+	return n;
 }
 
 void sys_dispatch(struct plat_regs *r)
 {
-	u64 nr = r->orig_ax;
-
-	if (__builtin_expect(current()->flags & TF_TRACE_SYSCALL, 0)) {
+	if (unlikely(current()->flags & TF_TRACE_SYSCALL))
 		sys_dispatch_traced(r);
-		return;
-	}
-	if (__builtin_expect(nr < SYS_MAX && table[nr].f6, 1))
-		r->ax = (u64)table[nr].f6(r->di, r->si, r->dx, r->r10, r->r8, r->r9);
 	else
-		r->ax = (u64)unknown(nr);
+		r->ax = (u64)sys_call(r);
 }

@@ -123,4 +123,28 @@ s64 sys_alarm(u64 seconds);
 s64 sys_ptrace(u64 request, u64 pid, u64 addr, u64 data);
 s64 sys_seccomp(u64 op, u64 flags, u64 args);
 
+/* timer.c */
+s64 sys_timer_create(u64 clock, u64 event, u64 id_out);
+s64 sys_timer_settime(u64 id, u64 flags, u64 new, u64 old_out);
+s64 sys_timer_gettime(u64 id, u64 out);
+s64 sys_timer_getoverrun(u64 id);
+s64 sys_timer_delete(u64 id);
+s64 sys_adjtimex(u64 user);
+s64 sys_clock_adjtime(u64 clock, u64 user);
+
+/* pidfd.c */
+s64 sys_pidfd_open(u64 pid, u64 flags);
+s64 sys_pidfd_send_signal(u64 fd, u64 sig64, u64 user_info, u64 flags);
+s64 sys_signalfd(u64 fd, u64 mask, u64 size);
+s64 sys_signalfd4(u64 fd, u64 mask, u64 size, u64 flags);
+s64 sys_setns(u64 fd, u64 type);
+
+/* prctl.c */
+s64 sys_prctl(u64 option, u64 v, u64 a3, u64 a4, u64 a5);
+s64 sys_vhangup(void);
+
+/* process_vm.c */
+s64 sys_process_vm_readv(u64 pid, u64 local, u64 locals, u64 remote, u64 remotes, u64 flags);
+s64 sys_process_vm_writev(u64 pid, u64 local, u64 locals, u64 remote, u64 remotes, u64 flags);
+
 #endif
