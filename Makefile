@@ -22,6 +22,7 @@ include mk/kernel.mk
 -include mk/abi.mk
 -include mk/vm.mk
 -include mk/bench.mk
+-include mk/test.mk
 -include mk/tools.mk
 
 all: kernel

@@ -90,14 +90,16 @@ def pvh_note(notes):
 
 
 class Guest:
-    """QEMU with its serial console on our pipes; every line is stamped with the time of its arrival."""
+    """QEMU with its serial console on our pipes; what it said is in `text`, and in a log at the end."""
 
     def __init__(self, kernel, initrd, append, *, machine="pc", cpus=1, memory_mib=256, cpu="max",
-                 accel=None, extra=(), breakpoints=False, console="stdio"):
+                 accel=None, extra=(), breakpoints=False, console="stdio",
+                 log=None):
         self.scratch = tempfile.TemporaryDirectory(prefix="auk-vm.")
         self.seen = b""
         self.status = None
         self.gdb = None
+        self.log = log
         where = pathlib.Path(self.scratch.name)
         command = [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                    "-machine", MACHINES[machine], "-cpu", cpu, "-smp", str(cpus), "-m", f"{memory_mib}M",
@@ -133,6 +135,8 @@ class Guest:
         self.process.stdout.close()
         if self.gdb:
             self.gdb.close()
+        if self.log:
+            self.log.write_text(self.text)
         self.scratch.cleanup()
 
     @property
