@@ -7,10 +7,31 @@ many() {
 		i=$((i + 1))
 	done
 }
-killed_for_memory() {
-	sh -c 'echo 1000 >/proc/self/oom_score_adj; exec tail /dev/zero' >/dev/null
+# Wants more and more: the call that allocates may fail, or the process is killed.
+one_eats_all() {
+	tail /dev/zero >/dev/null
 	status=$?
 	[ $status -eq 137 ] || [ $status -eq 1 ] || { echo "status $status"; false; }
+}
+# Each may have what it asks for, all of them together may not: some are killed, the others go on.
+many_eat_all() {
+	pids=
+	for i in 1 2 3 4 5 6; do
+		dd if=/dev/zero of=/dev/null bs=40M count=10000 2>/dev/null &
+		pids="$pids $!"
+	done
+	sleep 4
+	kill $pids 2>/dev/null
+	killed=0 ended=0
+	for pid in $pids; do
+		wait $pid
+		case $? in
+		137) killed=$((killed + 1)) ;;
+		143) ended=$((ended + 1)) ;;
+		esac
+	done
+	[ $killed -ge 1 ] && [ $ended -ge 1 ] && [ $((killed + ended)) -eq 6 ] ||
+		{ echo "of 6 processes $killed were killed, $ended went on"; false; }
 }
 noise_as_program() {
 	head -c 5000 /dev/urandom >/tmp/noise
@@ -38,7 +59,8 @@ check wrong_option fails 'Invalid argument' mount -t tmpfs -o size=purple tmpfs 
 check wrong_type fails 'No such device' mount -t nosuchfs none /mnt
 check noise fails '' noise_as_program
 check half half_a_program
-check killed killed_for_memory
-check killed_again killed_for_memory
+check one_eats_all one_eats_all
+check many_eat_all many_eat_all
+check once_more many_eat_all
 check lives is 3000 sh -c 'seq 1 3000 | sort -n | tail -n 1'
 check memory_back sh -c '[ "$(awk "/^MemAvailable/ { print \$2 }" /proc/meminfo)" -gt 20000 ]'
