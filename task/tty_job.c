@@ -133,11 +133,21 @@ static bool in_session(u32 pgrp, u32 session)
 	return yes;
 }
 
+/* Numbers are the same everywhere; one that names nothing is no number. */
+static u32 known_id(u32 id)
+{
+	rcu_read_lock();
+	u32 known = pid_find(id) ? id : 0;
+	rcu_read_unlock();
+	return known;
+}
+
 const struct tty_job_ops task_tty_ops = {
 	.session = my_session, .pgrp = my_pgrp, .is_session_leader = am_leader,
 	.ctty = ctty, .set_ctty = set_ctty, .clear_ctty = clear_ctty,
 	.signal_ignored = sig_ignored, .pgrp_orphaned = orphaned,
 	.signal_pgrp = send_pgrp, .signal_leader = send_leader, .pgrp_in_session = in_session,
+	.from_user = known_id,
 };
 
 void tty_job_leader_exit(struct process *p)

@@ -252,7 +252,7 @@ static u32 master_poll(struct file *f, struct poll_table *pt)
 	if (p->packet && p->packet_bits)
 		events |= EPOLLIN | EPOLLPRI | EPOLLRDNORM;
 	if (p->slave_closed)
-		events |= EPOLLHUP | EPOLLIN | EPOLLRDNORM;
+		events |= EPOLLHUP;
 	if (ring_free(&p->tty.rx))
 		events |= EPOLLOUT | EPOLLWRNORM;
 	return events;

@@ -251,6 +251,12 @@ static struct dentry *make_temp(struct copy *c)
 	return temp;
 }
 
+/* One of several names of a lower file: the copy is a file of its own, with a number of its own. */
+static bool has_links(const struct copy *c)
+{
+	return !ovl_is_dir(c->i) && c->attrs.nlink > 1;
+}
+
 static int fill_temp(struct copy *c, struct dentry *temp)
 {
 	int err = 0;
@@ -259,7 +265,7 @@ static int fill_temp(struct copy *c, struct dentry *temp)
 		err = copy_data(c->fs, &c->lower, temp, c->size_max);
 	if (!err)
 		err = copy_xattrs(c->lower.dentry, temp);
-	if (!err && !ovl_is_dir(c->i)) {
+	if (!err && !ovl_is_dir(c->i) && !has_links(c)) {
 		u64 ino = ovl_inode(c->i)->shown_ino;
 
 		(void)!real_setxattr(temp, OVL_XATTR_INO, &ino, sizeof(ino));	/* without it the number changes one day */
@@ -306,6 +312,8 @@ static int copy_locked(struct copy *c)
 		d_put(temp);
 		return err;
 	}
+	if (has_links(c))
+		ovl_inode(c->i)->shown_ino = c->i->ino = ovl_map_ino(temp->inode->ino, c->fs->upper_fsid);
 	ovl_set_upper(c->i, temp);
 	ovl_sync_attrs(c->i);
 	return 0;

@@ -66,7 +66,7 @@ struct ovl_inode {
 	u32 lower_count;			/* [I] */
 	struct ovl_lower *lower;		/* [I] &one, or allocated */
 	struct ovl_lower one;
-	u64 shown_ino;				/* [I] st_ino */
+	u64 shown_ino;				/* st_ino; [I] but for copy-up of a file with several links, which breaks them */
 	bool gone;				/* [copy_lock] its name was removed before it had an upper */
 	struct hlist_node by_upper;		/* [hash_lock] */
 };

@@ -4,6 +4,7 @@
 #include <linux/errno.h>
 #include "base/string.h"
 #include "fs/proc/internal.h"
+#include "kern/cred.h"
 #include "kern/slab.h"
 
 enum { LINK_BYTES = 256, FIRST_ENTRY = 2, FIRST_PID = 1 << 16, DT_DIR_ = 4, DT_REG_ = 8, DT_LNK_ = 10 };
@@ -48,6 +49,16 @@ static int entry_setattr(struct dentry *d, struct inode *i, const struct setattr
 }
 
 static const struct inode_ops file_inode_ops = { .setattr = entry_setattr };
+
+/* Of sysctls the mode alone decides, for root too: what is read-only is so for everybody. */
+static int sysctl_permission(struct inode *i, int mask)
+{
+	u32 mode = current_cred()->fsuid == 0 ? i->mode >> 6 : cred_in_group(current_cred(), 0) ? i->mode >> 3 : i->mode;
+
+	return mask & ~mode & (MAY_READ | MAY_WRITE | MAY_EXEC) ? -EACCES : 0;
+}
+
+static const struct inode_ops sysctl_inode_ops = { .setattr = entry_setattr, .permission = sysctl_permission };
 
 /* ---- directories ---- */
 
@@ -111,7 +122,7 @@ struct proc_inode *entry_node(struct super *s, struct proc_entry *e)
 		n->inode.fops = e->fops;
 		break;
 	default:
-		n->inode.ops = &file_inode_ops;
+		n->inode.ops = e->kind == PROC_SYSCTL ? &sysctl_inode_ops : &file_inode_ops;
 		n->inode.fops = &proc_text_fops;
 		break;
 	}

@@ -27,6 +27,9 @@ static u64 file_max = 0x7fffffffffffffffull;
 static u32 nr_open = 1048576;
 static u32 pipe_max_size = 1048576;
 static u32 one = 1, two = 2;
+static char core_pattern[] = "core";
+static u32 inotify_events = 16384, inotify_instances = 128, inotify_watches = 1048576;
+static u32 zero;
 static u32 tainted, perf_paranoid = 3;
 
 static void printk_refresh(const struct sysctl *t)
@@ -82,6 +85,7 @@ static const struct sysctl table[] = {
 	{ "kernel/overflowuid", SYSCTL_U32, 0444, &overflow_id },
 	{ "kernel/overflowgid", SYSCTL_U32, 0444, &overflow_id },
 	{ "kernel/randomize_va_space", SYSCTL_U32, 0444, &randomize_va_space },
+	{ "kernel/core_pattern", SYSCTL_STRING, 0444, core_pattern, sizeof(core_pattern) },
 	{ "kernel/tainted", SYSCTL_U32, 0444, &tainted },
 	{ "kernel/perf_event_paranoid", SYSCTL_U32, 0444, &perf_paranoid },
 	{ "kernel/printk", SYSCTL_U32_LIST, 0644, printk_levels, 4, .changed = printk_changed, .refresh = printk_refresh },
@@ -91,6 +95,10 @@ static const struct sysctl table[] = {
 	{ "fs/file-nr", SYSCTL_U32_LIST, 0444, file_nr, 3, .refresh = file_nr_refresh },
 	{ "fs/nr_open", SYSCTL_U32, 0444, &nr_open },
 	{ "fs/pipe-max-size", SYSCTL_U32, 0444, &pipe_max_size },
+	{ "fs/suid_dumpable", SYSCTL_U32, 0444, &zero },
+	{ "fs/inotify/max_queued_events", SYSCTL_U32, 0444, &inotify_events },
+	{ "fs/inotify/max_user_instances", SYSCTL_U32, 0444, &inotify_instances },
+	{ "fs/inotify/max_user_watches", SYSCTL_U32, 0444, &inotify_watches },
 	{ "fs/protected_hardlinks", SYSCTL_U32, 0444, &one },
 	{ "fs/protected_symlinks", SYSCTL_U32, 0444, &one },
 	{ "fs/protected_fifos", SYSCTL_U32, 0444, &one },

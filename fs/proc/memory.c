@@ -116,7 +116,24 @@ static int drop_caches(const struct sysctl *t)
 	return 0;
 }
 
+static u32 overcommit[2] = { 0, 50 };	/* mode, ratio */
+static u32 max_map_count = 65530;
+
+static void overcommit_refresh(const struct sysctl *t)
+{
+	overcommit[0] = mm_overcommit_get();
+}
+
+static int overcommit_changed(const struct sysctl *t)
+{
+	mm_overcommit_set(overcommit[0], overcommit[1]);
+	return 0;
+}
+
 static const struct sysctl vm_sysctls[] = {
+	{ "vm/overcommit_memory", SYSCTL_U32, 0644, &overcommit[0], .max = 2, .changed = overcommit_changed, .refresh = overcommit_refresh },
+	{ "vm/overcommit_ratio", SYSCTL_U32, 0644, &overcommit[1], .changed = overcommit_changed },
+	{ "vm/max_map_count", SYSCTL_U32, 0444, &max_map_count },
 	{ "vm/drop_caches", SYSCTL_U32, 0200, &drop_request, .min = 1, .max = 4, .changed = drop_caches },
 };
 

@@ -319,7 +319,14 @@ static int pid_dir_readdir(struct file *f, struct dir_context *c)
 	return 0;
 }
 
-static const struct inode_ops pid_dir_ops = { .lookup = pid_dir_lookup, .setattr = refuse_setattr };
+static int pid_dir_permission(struct inode *i, int mask)
+{
+	return pids->alive(proc_inode(i)->task) ? inode_permission_generic(i, mask) : -ESRCH;
+}
+
+static const struct inode_ops pid_dir_ops = {
+	.lookup = pid_dir_lookup, .permission = pid_dir_permission, .setattr = refuse_setattr,
+};
 static const struct file_ops pid_dir_fops = { .readdir = pid_dir_readdir };
 
 static struct dentry *add_thread_dir(struct super *s, struct dentry *d, struct proc_task *t, enum node_kind kind)

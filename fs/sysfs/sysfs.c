@@ -96,8 +96,10 @@ static struct dentry *dir_lookup(struct inode *dir, struct dentry *d, unsigned f
 	struct sysfs_node *n = sysfs_find(node_of(dir), d->name, d->name_len);
 	struct inode *i;
 
-	if (!n)
-		return ERR_PTR(-ENOENT);
+	if (!n) {
+		d_add(d, NULL);		/* not believed for long: see revalidate() */
+		return NULL;
+	}
 	i = inode_of_node(dir->super, n);
 	if (!i)
 		return ERR_PTR(-ENOMEM);
