@@ -80,7 +80,7 @@ def cell(samples, name, count):
     if count:
         return f"{middle:,.0f}"
     text = f"{time_text(middle)} ±{spread(samples[name]) / 2:.0f} %"
-    return text + (f" ({65.536 / middle * 1e3:,.0f} MB/s)" if name in KIB_64_OPS else "")
+    return text + (f" ({65.536e6 / middle:,.0f} MB/s)" if name in KIB_64_OPS else "")
 
 
 def operations_table(results, key, title):
