@@ -62,6 +62,8 @@ static s64 rw_at(struct file *f, struct iter *it, s64 off, bool write)
 
 	if (f->mode & FMODE_STREAM)
 		return -ESPIPE;
+	if (iter_left(it) > 0x7fffffffffffffffull - pos)
+		return -EINVAL;
 	return write ? file_write(f, it, &pos) : file_read(f, it, &pos);
 }
 

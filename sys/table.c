@@ -297,7 +297,7 @@ static s64 unknown(u64 nr)
  */
 s64 sys_call(const struct plat_regs *r)
 {
-	u64 nr = r->orig_ax;
+	u32 nr = (u32)r->orig_ax;
 	s64 n;
 
 	if (likely(nr < SYS_MAX && table[nr].f6))

@@ -150,7 +150,7 @@ s64 group_of(s32 pid)
 {
 	rcu_read_lock();
 	struct task *t = pid ? pid_task((u32)pid) : current_task();
-	s64 nr = t ? rcu_dereference(t->process->pgrp)->nr : -ESRCH;
+	s64 nr = t ? (s64)rcu_dereference(t->process->pgrp)->nr : -ESRCH;
 	rcu_read_unlock();
 	return nr;
 }
@@ -159,7 +159,7 @@ s64 session_of(s32 pid)
 {
 	rcu_read_lock();
 	struct task *t = pid ? pid_task((u32)pid) : current_task();
-	s64 nr = t ? rcu_dereference(t->process->session)->nr : -ESRCH;
+	s64 nr = t ? (s64)rcu_dereference(t->process->session)->nr : -ESRCH;
 	rcu_read_unlock();
 	return nr;
 }
