@@ -25,15 +25,11 @@
 #include "task/rusage.h"
 #include "task/signal.h"
 #include "task/task.h"
+#include "task/trap.h"
 #include "task/tty_job.h"
 #include "task/vdso.h"
 #include "vfs/path.h"
 #include "vfs/pipe.h"
-
-void glue_trap(struct plat_regs *regs, int sig, int code, u64 addr)
-{
-	signal_force(sig, code, addr);
-}
 
 static void send_sigpipe(void)
 {
@@ -68,7 +64,7 @@ void glue_tasks(void)
 	rlimits_init();
 	exec_init();
 	vdso_init();
-	mm_register_signal(signal_force);
+	traps_init();
 	pipe_register_sigpipe(send_sigpipe);
 	mm_start_threads();
 }

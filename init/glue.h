@@ -7,7 +7,6 @@
 void glue_tasks(void);		/* task/ and what it tells the layers below. Context: boot */
 void glue_file_systems(void);	/* types, and what shows itself in /proc. Context: thread */
 void glue_drivers(void);	/* devices. Context: thread */
-void glue_trap(struct plat_regs *regs, int sig, int code, u64 addr);
 /** glue_enter_root - make a mounted directory the root of everything. */
 void glue_enter_root(const char *dir);
 

@@ -22,12 +22,13 @@
 #include "sys/sys.h"
 #include "task/exec.h"
 #include "task/task.h"
+#include "task/trap.h"
 #include "fs/ram/ram.h"
 #include "vfs/file.h"
 #include "vfs/path.h"
 
 static const struct plat_upcalls upcalls = {
-	.syscall = sys_dispatch, .fault = mm_fault, .trap = glue_trap, .user_work = task_user_work,
+	.syscall = sys_dispatch, .fault = task_fault, .trap = task_trap, .user_work = task_user_work,
 	.tick = sched_tick, .kick = sched_kick,
 };
 

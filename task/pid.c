@@ -80,7 +80,8 @@ void pid_discard(struct pid *p)
 
 void pid_use(struct pid *p)
 {
-	p->uses++;
+	if (!p->uses++)
+		pid_get(p);
 }
 
 void pid_unuse(struct pid *p)

@@ -24,7 +24,7 @@ enum { PID_MAX_DEFAULT = 32768, PID_MAX_LIMIT = 4194304, PID_MAX_MIN = 301 };
 /* Locks: P pids_lock · a atomic · I immutable */
 struct pid {
 	u32 nr;				/* [I] */
-	struct refcount refs;		/* [a] the uses below count one together */
+	struct refcount refs;		/* [a] all uses below count one together */
 	u32 uses;			/* [P] thread, process, group members, session members */
 	struct hlist_node hash;		/* [P, readers RCU] */
 	struct task *task;		/* [P, readers RCU] the thread of this number */
@@ -42,7 +42,7 @@ extern struct spinlock pids_lock;
 static inline void pids_lock_take(void) { spin_lock(&pids_lock); }
 static inline void pids_lock_drop(void) { spin_unlock(&pids_lock); }
 
-/** pid_alloc - a new number with one reference and no uses. ERR_PTR(-EAGAIN, -ENOMEM) */
+/** pid_alloc - a new number with one reference, the caller's, and no uses. ERR_PTR(-EAGAIN, -ENOMEM) */
 struct pid *pid_alloc(void);
 /** pid_discard - give back a number that never had a use. */
 void pid_discard(struct pid *p);

@@ -465,8 +465,8 @@ void signal_pgrp(struct pid *pgrp, int sig)
 static int kill_everyone(int sig, const siginfo_t *info)
 {
 	struct process *p, *me = current_process();
-	int result = -ESRCH;
-	bool any = false, sent = false;
+	bool any = false;
+	int result = 0;		/* as Linux: nobody who may be sent to is no error */
 
 	for (u32 nr = 2; (p = pid_next_process(nr)) != NULL; nr = process_id(p) + 1) {
 		if (p == me)
@@ -474,12 +474,10 @@ static int kill_everyone(int sig, const siginfo_t *info)
 		int err = send_checked(p, sig, info);
 
 		any = true;
-		if (err != -EPERM) {
-			sent = true;
+		if (err != -EPERM)
 			result = err;
-		}
 	}
-	return sent ? result : any ? -EPERM : -ESRCH;
+	return any ? result : -ESRCH;
 }
 
 int signal_kill(s32 pid, int sig)

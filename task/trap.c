@@ -23,13 +23,26 @@ int task_fault(struct plat_regs *regs, u64 addr, unsigned flags)
 	return mm_fault(regs, addr, flags);
 }
 
+/* The exception's number, as far as signal and code tell it. */
+static u64 trap_number(int sig, int code)
+{
+	switch (sig) {
+	case SIGFPE: return code == FPE_INTDIV ? 0 : 16;
+	case SIGTRAP: return code == SI_KERNEL ? 3 : 1;
+	case SIGILL: return 6;
+	case SIGBUS: return code == BUS_ADRALN ? 17 : 12;
+	default: return code == SI_KERNEL ? 13 : TRAP_PAGE_FAULT;
+	}
+}
+
 void task_trap(struct plat_regs *regs, int sig, int code, u64 addr)
 {
 	struct task *t = current_task();
 
-	t->trap_addr = addr;
-	t->trap_no = sig == SIGFPE ? 0 : sig == SIGTRAP ? 3 : sig == SIGILL ? 6 : 13;
-	t->trap_error = 0;
+	t->trap_no = trap_number(sig, code);
+	t->trap_error = t->trap_no == TRAP_PAGE_FAULT ? 5 : 0;
+	if (t->trap_no == TRAP_PAGE_FAULT)
+		t->trap_addr = addr;
 	signal_force(sig, code, addr);
 }
 
