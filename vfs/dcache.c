@@ -17,6 +17,7 @@
 #include <linux/errno.h>
 #include <linux/stat.h>
 #include "base/hash.h"
+#include "base/printf.h"
 #include "base/string.h"
 #include "kern/assert.h"
 #include "kern/page.h"
@@ -439,6 +440,18 @@ void d_instantiate(struct dentry *d, struct inode *inode)
 }
 
 void d_tmpfile(struct dentry *d, struct inode *inode)
+{
+	size_t n = (size_t)fmt_snprintf(d->inline_name, DNAME_INLINE, "#%llu", inode->ino);
+
+	/* nobody else knows @d yet */
+	memset(d->inline_name + n, 0, DNAME_INLINE - n);
+	d->name = d->inline_name;
+	d->name_len = (u16)n;
+	d->name_hash = name_hash(d->name, (u32)n);
+	d_instantiate_nameless(d, inode);
+}
+
+void d_instantiate_nameless(struct dentry *d, struct inode *inode)
 {
 	inode->nlink = 0;
 	d_set_flag(d, DENTRY_TMPFILE);

@@ -69,7 +69,9 @@ void d_instantiate(struct dentry *d, struct inode *inode);
 void d_instantiate_unhashed(struct dentry *d, struct inode *inode);
 /** d_splice - as d_add, but a directory that has a dentry already keeps only one: returns that (with a reference, moved here), or NULL after adding @d. ERR_PTR inode allowed */
 struct dentry *d_splice(struct dentry *d, struct inode *inode);
-void d_tmpfile(struct dentry *d, struct inode *inode);	/* positive, never hashed, nlink 0 */
+/** d_tmpfile - positive, never hashed, nlink 0; gets the name "#INO". d_instantiate_nameless - keeps the name that it has. */
+void d_tmpfile(struct dentry *d, struct inode *inode);
+void d_instantiate_nameless(struct dentry *d, struct inode *inode);
 /** d_lookup - the cached child, with a reference, or NULL. */
 struct dentry *d_lookup(struct dentry *parent, const char *name, size_t len);
 /** d_drop - unhash: the next walk asks the file system again. */

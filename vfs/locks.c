@@ -137,16 +137,24 @@ static bool flock_try(struct file_lock_set *s, struct file *f, struct file_lock 
 	return ok;
 }
 
+int flock_op_check(int op)
+{
+	if (op & LOCK_MAND)
+		return 1;
+	op &= ~LOCK_NB;
+	return op == LOCK_SH || op == LOCK_EX || op == LOCK_UN ? 0 : -EINVAL;
+}
+
 int flock_file(struct file *f, int op)
 {
 	bool nonblock = op & LOCK_NB;
 	struct file_lock_set *s;
 	struct file_lock *l;
-	int err = 0;
+	int err = flock_op_check(op);
 
+	if (err)
+		return err > 0 ? 0 : err;
 	op &= ~LOCK_NB;
-	if (op != LOCK_SH && op != LOCK_EX && op != LOCK_UN)
-		return -EINVAL;
 	if (f->mode & FMODE_PATH)
 		return -EBADF;
 	if (op == LOCK_UN) {
@@ -396,30 +404,15 @@ static void range_report(struct file_lock_set *s, const struct file_lock *want, 
 	spin_unlock(&locks_lock);
 }
 
-static int type_check(const struct file *f, const struct flock *fl, bool get)
-{
-	switch (fl->l_type) {
-	case F_RDLCK:
-		return get || f->mode & FMODE_READ ? 0 : -EBADF;
-	case F_WRLCK:
-		return get || f->mode & FMODE_WRITE ? 0 : -EBADF;
-	case F_UNLCK:
-		return get ? -EINVAL : 0;
-	}
-	return -EINVAL;
-}
-
 int posix_lock_file(struct file *f, struct files *owner, s32 pid, int cmd, struct flock *fl)
 {
 	bool ofd = cmd == F_OFD_GETLK || cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW;
 	bool get = cmd == F_GETLK || cmd == F_OFD_GETLK;
 	struct range_request r = { .wait = cmd == F_SETLKW || cmd == F_OFD_SETLKW };
-	int err = type_check(f, fl, get);
+	int err;
 
-	if (!err && ofd && fl->l_pid)
-		err = -EINVAL;
-	if (err)
-		return err;
+	if (fl->l_type != F_RDLCK && fl->l_type != F_WRLCK && (get || fl->l_type != F_UNLCK))
+		return -EINVAL;
 	list_init(&r.waiter.node);
 	r.set = set_of(f->inode);
 	r.lock = kzalloc(sizeof(*r.lock), ALLOC_KERNEL);
@@ -433,6 +426,10 @@ int posix_lock_file(struct file *f, struct files *owner, s32 pid, int cmd, struc
 	r.lock->write = fl->l_type == F_WRLCK;
 	r.lock->inode = f->inode;
 	err = range_decode(f, fl, r.lock);
+	if (!err && !get && !(f->mode & (fl->l_type == F_WRLCK ? FMODE_WRITE : fl->l_type == F_RDLCK ? FMODE_READ : ~0u)))
+		err = -EBADF;
+	if (!err && ofd && fl->l_pid)
+		err = -EINVAL;
 	if (err)
 		goto out;
 	if (get)

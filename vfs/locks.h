@@ -11,6 +11,8 @@ struct file;
 struct files;
 struct inode;
 
+/** flock_op_check - before the descriptor is looked at. Return: 0; 1: mandatory locks, which are nothing any more: success; -EINVAL */
+MUST_CHECK int flock_op_check(int op);
 /** flock_file - @op: LOCK_SH, LOCK_EX, LOCK_UN, with LOCK_NB. Return: 0, -EWOULDBLOCK, -EINVAL, -EBADF, -ERESTARTSYS, -ENOMEM */
 MUST_CHECK int flock_file(struct file *f, int op);
 /**

@@ -606,8 +606,6 @@ int vfs_renameat(int olddir, const char *old, int newdir, const char *new, u32 f
 		return -EINVAL;
 	if (flags & (RENAME_NOREPLACE | RENAME_WHITEOUT) && flags & RENAME_EXCHANGE)
 		return -EINVAL;
-	if (flags & RENAME_WHITEOUT && !capable(CAP_MKNOD))
-		return -EPERM;
 	err = path_lookup_parent(olddir, old, 0, &r.from);
 	if (err)
 		return err;

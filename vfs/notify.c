@@ -127,7 +127,8 @@ static void watch_free(struct notify_watch *w)
 
 /* ---- events ---- */
 
-void notify_send(struct inode *i, u32 mask, const char *name, size_t len, u32 cookie)
+/* @unlinked: the entry is no more: watches with IN_EXCL_UNLINK do not hear of it. */
+static void send(struct inode *i, u32 mask, const char *name, size_t len, u32 cookie, bool unlinked)
 {
 	struct notify_watch *w, *tmp;
 	struct list_head gone;
@@ -139,7 +140,7 @@ void notify_send(struct inode *i, u32 mask, const char *name, size_t len, u32 co
 	list_for_each_entry_safe(w, tmp, &i->notify->watches, inode_node) {
 		u32 event = mask & (w->mask | IN_UNMOUNT) & ~(u32)IN_ISDIR;
 
-		if (!event && !(mask & IN_DELETE_SELF))
+		if ((!event && !(mask & IN_DELETE_SELF)) || (unlinked && w->mask & IN_EXCL_UNLINK))
 			continue;
 		if (event)
 			queue_record(w->queue, w->wd, event | (mask & IN_ISDIR), cookie, name, len);
@@ -153,6 +154,11 @@ void notify_send(struct inode *i, u32 mask, const char *name, size_t len, u32 co
 		watch_free(w);
 }
 
+void notify_send(struct inode *i, u32 mask, const char *name, size_t len, u32 cookie)
+{
+	send(i, mask, name, len, cookie, false);
+}
+
 void notify_send_dentry(struct dentry *d, u32 mask, u32 cookie)
 {
 	struct inode *i = d->inode;
@@ -162,7 +168,7 @@ void notify_send_dentry(struct dentry *d, u32 mask, u32 cookie)
 	if (inode_is_dir(i))
 		mask |= IN_ISDIR;
 	notify_send(i, mask, NULL, 0, cookie);
-	if (d->parent == d || d_unhashed(d))
+	if (d->parent == d)
 		return;
 	struct dentry *parent = d_parent(d);
 
@@ -175,7 +181,7 @@ void notify_send_dentry(struct dentry *d, u32 mask, u32 cookie)
 			len = d->name_len;
 			memcpy(name, READ_ONCE(d->name), MIN(len, 255u));
 		} while (seq & 1 || !d_seq_unchanged(d, seq));
-		notify_send(parent->inode, mask, name, len, cookie);
+		send(parent->inode, mask, name, len, cookie, d_unhashed(d));
 	}
 	d_put(parent);
 }

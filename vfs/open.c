@@ -340,7 +340,6 @@ static struct file *open_tmpfile(int dirfd, const char *name, u32 o_flags, u32 m
 {
 	struct path dir, p;
 	struct file *f = NULL;
-	char label[32];
 	int err = path_lookup(dirfd, name, flags | WALK_FOLLOW | WALK_DIRECTORY, &dir);
 
 	if (err)
@@ -354,8 +353,7 @@ static struct file *open_tmpfile(int dirfd, const char *name, u32 o_flags, u32 m
 		err = -EOPNOTSUPP;
 	if (err)
 		goto out;
-	fmt_snprintf(label, sizeof(label), "#%llu", inode_next_ino());
-	p = (struct path){ dir.mount, d_alloc(dir.dentry, label, strlen(label)) };
+	p = (struct path){ dir.mount, d_alloc(dir.dentry, "#", 1) };
 	err = -ENOMEM;
 	if (!p.dentry)
 		goto out;
@@ -365,7 +363,7 @@ static struct file *open_tmpfile(int dirfd, const char *name, u32 o_flags, u32 m
 	if (!err) {
 		if (!(o_flags & O_EXCL))
 			__atomic_fetch_or(&p.dentry->inode->state, INODE_LINKABLE, __ATOMIC_RELAXED);
-		f = open_path(&p, o_flags & ~(u32)O_DIRECTORY, true);
+		f = open_path(&p, o_flags, true);
 	}
 	d_put(p.dentry);
 out:
@@ -384,6 +382,8 @@ struct file *path_open(int dirfd, const char *name, u32 o_flags, u32 mode, u32 w
 		o_flags &= O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC;
 	} else {
 		o_flags |= 0100000;	/* O_LARGEFILE: 64-bit programs always have it */
+		if ((o_flags & (O_DIRECTORY | O_CREAT)) == (O_DIRECTORY | O_CREAT))
+			return ERR_PTR(-EINVAL);
 		if ((o_flags & O_TMPFILE) == O_TMPFILE)
 			return open_tmpfile(dirfd, name, o_flags, mode, walk_flags);
 		if (o_flags & O_CREAT)

@@ -453,6 +453,7 @@ int pipe_create(struct file **read_end, struct file **write_end, u32 o_flags)
 		goto out_pipe;
 	p->readers = p->writers = p->reader_opens = p->writer_opens = 1;
 	p->users = 2;
+	p->anonymous = true;
 	i->pipe = p;
 	i->fops = &fifo_ops;
 	o_flags &= O_NONBLOCK | O_DIRECT;
@@ -528,7 +529,7 @@ static int open_read(struct pipe *p, struct file *f)
 	p->reader_opens++;
 	if (p->readers++ == 0)
 		wake_partner(p);
-	if (p->writers)
+	if (p->writers || p->anonymous)
 		return 0;
 	if (f->flags & O_NONBLOCK) {
 		f->pos = p->writer_opens;
@@ -539,12 +540,12 @@ static int open_read(struct pipe *p, struct file *f)
 
 static int open_write(struct pipe *p, struct file *f)
 {
-	if (f->flags & O_NONBLOCK && !p->readers)
+	if (f->flags & O_NONBLOCK && !p->readers && !p->anonymous)
 		return -ENXIO;
 	p->writer_opens++;
 	if (p->writers++ == 0)
 		wake_partner(p);
-	return p->readers ? 0 : wait_partner(p, &p->reader_opens);
+	return p->readers || p->anonymous ? 0 : wait_partner(p, &p->reader_opens);
 }
 
 static int open_both(struct pipe *p)

@@ -35,6 +35,7 @@ struct pipe {
 	u32 readers, writers;	/* [p] open ends */
 	u32 reader_opens, writer_opens;	/* [p] how often an end was opened: waiting opens of FIFOs */
 	u32 users;		/* [f] files */
+	bool anonymous;			/* [I] of pipe(2): opening it anew through /proc waits for nobody */
 	u32 spares;		/* [p] */
 	struct page *spare[PIPE_SPARE];	/* [p] pages to be used again */
 	struct waitq read_wait, write_wait;

@@ -312,10 +312,12 @@ s64 vfs_sendfile(struct file *out, struct file *in, u64 *off, size_t len)
 	size_t done = 0;
 	s64 n = 0;
 
-	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE))
+	if (!(in->mode & FMODE_READ))
 		return -EBADF;
 	if (off && !(in->mode & FMODE_PREAD))
 		return -ESPIPE;
+	if (!(out->mode & FMODE_WRITE))
+		return -EBADF;
 	if (out->flags & O_APPEND || inode_is_dir(in->inode) || in->mode & FMODE_STREAM)
 		return -EINVAL;
 	if (file_pipe(out)) {
