@@ -651,8 +651,8 @@ void sched_set_affinity(struct thread *t, u64 mask)
 {
 	change(t, apply_affinity, mask, 0, 0);
 	/* The current thread leaves a CPU it may no longer use by sleeping for a moment: waking places it anew. */
-	while (t == current() && !(mask >> plat_cpu_id() & 1) && mask & online)
-		sleep_ns(1);
+	for (u64 ns = 50000; t == current() && !(mask >> plat_cpu_id() & 1) && mask & online; ns *= 2)
+		sleep_ns(ns);	/* long enough not to be over before it begins */
 }
 
 /* ---- idle, ticks ---- */
