@@ -18,6 +18,8 @@
 #include "fs/sysfs/sysfs.h"
 #include "init/glue.h"
 #include "kern/assert.h"
+#include "kern/shutdown.h"
+#include "kern/slab.h"
 #include "mm/mm.h"
 #include "sock/sock.h"
 #include "task/exec.h"
@@ -30,6 +32,7 @@
 #include "task/vdso.h"
 #include "vfs/path.h"
 #include "vfs/pipe.h"
+#include "vfs/procfs.h"
 
 static void send_sigpipe(void)
 {
@@ -69,6 +72,28 @@ void glue_tasks(void)
 	mm_start_threads();
 }
 
+/* A text function of a layer that knows no seq: whole pages until it fits. */
+static void show_text(struct seq *s, size_t (*text)(char *buf, size_t size))
+{
+	for (size_t size = PAGE_SIZE; size <= 16 * PAGE_SIZE; size *= 2) {
+		char *buf = kmalloc(size, ALLOC_KERNEL);
+
+		if (!buf)
+			return;
+		size_t n = text(buf, size);
+		bool fits = n + 1 < size;
+		if (fits)
+			seq_write(s, buf, n);
+		kfree(buf);
+		if (fits)
+			return;
+	}
+}
+
+static void show_partitions(struct seq *s) { show_text(s, block_partitions_text); }
+
+static struct shutdown_hook drain_consoles = { .fn = tty_drain_console };
+
 void glue_file_systems(void)
 {
 	ram_register();
@@ -93,8 +118,10 @@ void glue_drivers(void)
 	sock_register_process_ops(&sock_ops);
 	sock_init();
 	block_init();
+	proc_add("partitions", 0444, show_partitions);
 	pci_init();
 	virtio_init();
+	shutdown_register(&drain_consoles);
 }
 
 void glue_enter_root(const char *dir)

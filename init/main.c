@@ -58,6 +58,11 @@ static int run_program(const char *name)
 /* Descriptors 0, 1 and 2. */
 static void open_console(void)
 {
+	static bool opened;
+
+	if (opened)
+		return;		/* a first program that did not start has left them open */
+	opened = true;
 	struct file *f = file_open("/dev/console", O_RDWR, 0);
 
 	if (IS_ERR(f)) {

@@ -184,6 +184,11 @@ u64 clock_realtime_ns(void)
 	return plat_mono_ns() + __atomic_load_n(&realtime_offset_ns, __ATOMIC_RELAXED);
 }
 
+u64 clock_realtime_offset_ns(void)
+{
+	return __atomic_load_n(&realtime_offset_ns, __ATOMIC_RELAXED);
+}
+
 void clock_set_realtime_ns(u64 ns)
 {
 	__atomic_store_n(&realtime_offset_ns, ns - plat_mono_ns(), __ATOMIC_RELEASE);

@@ -30,6 +30,7 @@ u64 timers_next_ns(void);		/* this CPU's first expiry, or U64_MAX */
 /* The wall clock: an offset over the monotonic one. */
 u64 clock_realtime_ns(void);
 void clock_set_realtime_ns(u64 ns);
+u64 clock_realtime_offset_ns(void);	/* wall clock minus monotonic */
 /** clock_change_seq - counts settings of the wall clock (timerfd's TFD_TIMER_CANCEL_ON_SET). */
 u32 clock_change_seq(void);
 

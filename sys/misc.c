@@ -13,6 +13,7 @@
 #include "kern/printk.h"
 #include "kern/random.h"
 #include "kern/rcu.h"
+#include "kern/shutdown.h"
 #include "kern/timer.h"
 #include "kern/wait.h"
 #include "sys/sys.h"
@@ -204,9 +205,9 @@ static s64 do_reboot(u32 cmd)
 {
 	switch (cmd) {
 	case LINUX_REBOOT_CMD_CAD_ON: case LINUX_REBOOT_CMD_CAD_OFF: return 0;	/* no keyboard, so no Ctrl-Alt-Del either way */
-	case LINUX_REBOOT_CMD_RESTART: case LINUX_REBOOT_CMD_RESTART2: pr_notice("reboot: Restarting system"); plat_reset();
-	case LINUX_REBOOT_CMD_HALT: pr_notice("reboot: System halted"); plat_halt();
-	case LINUX_REBOOT_CMD_POWER_OFF: pr_notice("reboot: Power down"); plat_power_off();
+	case LINUX_REBOOT_CMD_RESTART: case LINUX_REBOOT_CMD_RESTART2: shutdown_machine(SHUTDOWN_RESTART);
+	case LINUX_REBOOT_CMD_HALT: shutdown_machine(SHUTDOWN_HALT);
+	case LINUX_REBOOT_CMD_POWER_OFF: shutdown_machine(SHUTDOWN_POWER_OFF);
 	default: return -EINVAL;	/* suspend and kexec among them */
 	}
 }

@@ -70,6 +70,14 @@ static int aux_open(struct inode *i, struct file *f)
 	}
 }
 
+void tty_drain_console(void)
+{
+	enum { PATIENCE_NS = 1000000000 };
+
+	if (console && !tty_drain_until(console, plat_mono_ns() + PATIENCE_NS))
+		pr_notice("%s takes no more output: some of it is lost", console->name);
+}
+
 static size_t show_active(struct devnode *n, char *buf, size_t size)
 {
 	return console ? scnprintf(buf, size, "%s\n", console->name) : 0;

@@ -187,6 +187,16 @@ int tty_drain(struct tty *t)
 	return 0;
 }
 
+bool tty_drain_until(struct tty *t, u64 deadline_ns)
+{
+	while (!all_sent(t)) {
+		if (plat_mono_ns() >= deadline_ns)
+			return false;
+		(void)wait_event_until(&t->write_wait, all_sent(t), plat_mono_ns() + DRAIN_POLL_NS);
+	}
+	return true;
+}
+
 void tty_flush(struct tty *t, bool input, bool output)
 {
 	struct ldisc_events e;

@@ -167,6 +167,10 @@ void tty_deliver(struct tty *t, const struct ldisc_events *e);
 void tty_start_output(struct tty *t);
 /** tty_drain - wait until all output is sent. 0, -ERESTARTSYS */
 MUST_CHECK int tty_drain(struct tty *t);
+/** tty_drain_until - the same, deaf to signals. Return: false if time ran out */
+bool tty_drain_until(struct tty *t, u64 deadline_ns);
+/** tty_drain_console - wait, a second at most, until what programs wrote to the console is sent: before the machine ends. */
+void tty_drain_console(void);
 void tty_flush(struct tty *t, bool input, bool output);
 bool tty_file_dead(const struct tty_file *tf);
 void tty_file_release(struct file *f);
