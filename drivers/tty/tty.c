@@ -221,7 +221,7 @@ void tty_flush(struct tty *t, bool input, bool output)
 
 bool tty_file_dead(const struct tty_file *tf)
 {
-	return READ_ONCE(tf->tty->generation) != tf->generation;
+	return !tf->is_console && READ_ONCE(tf->tty->generation) != tf->generation;
 }
 
 struct tty_file *tty_of_file(struct file *f)

@@ -74,7 +74,7 @@ enum {
 struct tty_file {
 	struct tty *tty;
 	u32 generation;			/* [I] of the tty when it was opened; another now: it was hung up */
-	bool is_console;		/* [I] opened as /dev/console: no job control */
+	bool is_console;		/* [I] opened as /dev/console: no job control, and a hang-up passes it by */
 };
 
 /* Locks: t lock · a atomic · o open_lock · I immutable */
