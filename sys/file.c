@@ -413,6 +413,10 @@ s64 sys_readahead(u64 fd, u64 off, u64 n)
 
 s64 sys_flock(u64 fd, u64 op)
 {
+	int check = flock_op_check((int)op);
+
+	if (check)
+		return check < 0 ? check : 0;
 	struct file *f = fd_get((int)fd);
 
 	if (!f)

@@ -425,8 +425,11 @@ s64 sys_readlinkat(u64 dirfd, u64 name, u64 buf, u64 size)
 	if (err)
 		return err;
 	s64 ret = vfs_readlink(&p, uaddr(buf), (u32)size);
+	char first;
+
 	path_put(&p);
-	return ret;
+	/* an empty name is the descriptor itself; where that is no symlink, it was no name */
+	return ret == -EINVAL && !get_user(first, uaddr(name)) && !first ? -ENOENT : ret;
 }
 
 s64 sys_readlink(u64 name, u64 buf, u64 size) { return sys_readlinkat((u64)AT_FDCWD, name, buf, size); }

@@ -152,6 +152,8 @@ static int run_script(struct exec *e, const char *script)
 	memcpy(line, e->head + 2, EXEC_HEAD_BYTES - 2);
 	line[EXEC_HEAD_BYTES - 2] = 0;
 	end = strchr(line, '\n');
+	if (!end)
+		line[EXEC_HEAD_BYTES - 3] = 0;	/* Linux's buffer ends here */
 	bool whole = end || e->head_len < EXEC_HEAD_BYTES;
 	if (!end)
 		end = line + strlen(line);
