@@ -135,21 +135,19 @@ int path_permission(const struct path *p, int mask)
 
 static int truncate_dentry(const struct path *p, u64 size, struct file *f)
 {
-	struct setattr sa = { .valid = SET_SIZE | SET_CTIME | SET_KILL_PRIV, .size = size, .file = f };
+	struct setattr sa = { .valid = SET_SIZE | SET_MTIME_NOW | SET_FORCE, .size = size, .file = f };
 	struct inode *i = p->dentry->inode;
 	int err;
 
-	if (capable(CAP_FSETID))
-		sa.valid &= ~(u32)SET_KILL_PRIV;
-	sa.mtime = sa.ctime = time_now();
+	if (!capable(CAP_FSETID))
+		sa.valid |= SET_KILL_PRIV;
 	inode_lock(i);
 	err = inode_setattr_check(i, &sa);
-	sa.valid |= SET_MTIME;
 	if (!err)
 		err = i->ops->setattr ? i->ops->setattr(p->dentry, i, &sa) : inode_setattr_simple(p->dentry, i, &sa);
 	inode_unlock(i);
 	if (!err)
-		notify_dentry(p->dentry, IN_MODIFY);
+		notify_dentry(p->dentry, notify_mask(sa.valid));
 	return err;
 }
 

@@ -317,6 +317,13 @@ static void lru_remove(struct dentry *d)
 	spin_unlock(&lru_lock);
 }
 
+/* @i has lost a dentry: if it has no names either, its watchers hear that it is gone. */
+static void notify_if_deleted(struct inode *i)
+{
+	if (i && !i->nlink)
+		notify_inode(i, IN_DELETE_SELF);
+}
+
 /* @d is dead and ours. Return: its parent, whose reference is now the caller's; NULL for roots. */
 static struct dentry *dentry_destroy(struct dentry *d)
 {
@@ -331,8 +338,10 @@ static struct dentry *dentry_destroy(struct dentry *d)
 	}
 	struct inode *i = d->inode;
 
-	if (i)
+	if (i) {
 		alias_remove(d);
+		notify_if_deleted(i);
+	}
 	if (d->ops && d->ops->release)
 		d->ops->release(d);
 	name_release(long_name_of(d));
@@ -522,6 +531,7 @@ void d_delete(struct dentry *d)
 	}
 	seq_end(d);
 	spin_unlock(&d->lock);
+	notify_if_deleted(i);
 	inode_put(i);
 }
 

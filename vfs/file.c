@@ -342,11 +342,9 @@ s64 file_read_pages(struct file *f, struct iter *to, u64 *pos)
 int file_drop_privileges(struct file *f)
 {
 	struct inode *i = f->inode;
-	struct setattr sa = { .valid = SET_KILL_PRIV };
-	u32 drop = i->mode & S_ISUID;
+	struct setattr sa = { 0 };
+	u32 drop = inode_privileges(i);
 
-	if (i->mode & S_ISGID && i->mode & S_IXGRP)
-		drop |= S_ISGID;
 	if (!drop || !inode_is_reg(i) || capable(CAP_FSETID))
 		return 0;
 	sa.valid = SET_MODE | SET_CTIME;

@@ -429,14 +429,20 @@ static int check_size(const struct inode *i, const struct setattr *sa)
 	return 0;
 }
 
+u32 inode_privileges(const struct inode *i)
+{
+	u32 drop = i->mode & S_ISUID;
+
+	if (i->mode & S_ISGID && (i->mode & S_IXGRP || !(cred_in_group(current_cred(), i->gid) || capable(CAP_FSETID))))
+		drop |= S_ISGID;
+	return drop;
+}
+
 /* SET_KILL_PRIV becomes a change of mode where there are privileges to drop. */
 static void fold_kill_priv(const struct inode *i, struct setattr *sa)
 {
-	u32 mode = sa->valid & SET_MODE ? sa->mode : i->mode;
-	u32 drop = mode & S_ISUID;
+	u32 mode = sa->valid & SET_MODE ? sa->mode : i->mode, drop = inode_privileges(i);
 
-	if (mode & S_ISGID && (mode & S_IXGRP || !(cred_in_group(current_cred(), i->gid) || capable(CAP_FSETID))))
-		drop |= S_ISGID;
 	sa->valid &= ~(u32)SET_KILL_PRIV;
 	if (drop) {
 		sa->valid |= SET_MODE;
@@ -466,6 +472,14 @@ int inode_setattr_check(struct inode *i, struct setattr *sa)
 	u32 explicit = (sa->valid & SET_ATIME && !(sa->valid & SET_ATIME_NOW)) || (sa->valid & SET_MTIME && !(sa->valid & SET_MTIME_NOW));
 	int err;
 
+	if (sa->valid & SET_KILL_PRIV)
+		fold_kill_priv(i, sa);
+	if (sa->valid & SET_FORCE) {
+		err = sa->valid & SET_SIZE ? check_size(i, sa) : 0;
+		if (!err)
+			fill_times(sa);
+		return err;
+	}
 	if (sa->valid & (SET_MODE | SET_UID | SET_GID | SET_ATIME | SET_MTIME) && i->iflags & (IFLAG_IMMUTABLE | IFLAG_APPEND))
 		return -EPERM;
 	err = check_owner_change(i, sa);
@@ -491,8 +505,6 @@ int inode_setattr_check(struct inode *i, struct setattr *sa)
 		if (err)
 			return err;
 	}
-	if (sa->valid & SET_KILL_PRIV)
-		fold_kill_priv(i, sa);
 	fill_times(sa);
 	return 0;
 }

@@ -41,7 +41,8 @@ struct attrs {
 
 /* A change of attributes (chmod, chown, truncate, utimens). */
 enum { SET_MODE = 1, SET_UID = 2, SET_GID = 4, SET_SIZE = 8, SET_ATIME = 16, SET_MTIME = 32, SET_CTIME = 64,
-       SET_ATIME_NOW = 128, SET_MTIME_NOW = 256, SET_KILL_PRIV = 512 };
+       SET_ATIME_NOW = 128, SET_MTIME_NOW = 256, SET_KILL_PRIV = 512,
+       SET_FORCE = 1024 /* the right to do it has been checked already */ };
 struct setattr {
 	u32 valid;			/* SET_* */
 	u32 mode, uid, gid;

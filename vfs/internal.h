@@ -15,6 +15,7 @@
 void inodes_init(void);
 bool inode_get_not_dying(struct inode *i);	/* under RCU: false if it is being evicted */
 bool inode_owner_or_capable(const struct inode *i);
+u32 inode_privileges(const struct inode *i);	/* the set-id bits that a change by the current thread takes away */
 void super_for_each_inode(struct super *s, void (*fn)(struct inode *i));
 
 static inline u32 inode_type(const struct inode *i) { return i->mode & S_IFMT; }

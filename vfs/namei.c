@@ -177,10 +177,8 @@ int vfs_unlink_in(struct inode *dir, struct dentry *d)
 	if (!err) {
 		mounts_detach_dentry(d);
 		notify_inode(i, IN_ATTRIB);
-		notify_child(dir, IN_DELETE, d->name, d->name_len, 0);
 		d_delete(d);
-		if (!i->nlink)
-			notify_inode(i, IN_DELETE_SELF);
+		notify_child(dir, IN_DELETE, d->name, d->name_len, 0);
 	}
 	inode_put(i);
 	return err;
@@ -204,9 +202,8 @@ int vfs_rmdir_in(struct inode *dir, struct dentry *d)
 	if (!err) {
 		d_prune_children(d);
 		mounts_detach_dentry(d);
-		notify_inode(i, IN_DELETE_SELF | IN_ISDIR);
-		notify_child(dir, IN_DELETE | IN_ISDIR, d->name, d->name_len, 0);
 		d_delete(d);
+		notify_child(dir, IN_DELETE | IN_ISDIR, d->name, d->name_len, 0);
 	}
 	inode_put(i);
 	return err;
@@ -268,11 +265,8 @@ static void rename_commit(struct inode *olddir, struct dentry *old, struct inode
 		d_move(old, new);
 	}
 	notify_renamed(olddir, newdir, oldname, oldlen, old);
-	if (victim) {
+	if (victim)
 		notify_inode(victim, IN_ATTRIB);
-		if (!victim->nlink || inode_is_dir(victim))
-			notify_inode(victim, IN_DELETE_SELF);
-	}
 }
 
 int vfs_rename_in(struct inode *olddir, struct dentry *old, struct inode *newdir, struct dentry *new, unsigned flags)
@@ -463,10 +457,6 @@ static int remove_locked(struct walk_parent *w, struct inode *dir, struct dentry
 		return -ENOENT;
 	if (!isdir && w->trailing_slash)
 		return inode_is_dir(d->inode) ? -EISDIR : -ENOTDIR;
-	int err = mount_want_write(w->parent.mount);
-
-	if (err)
-		return err;
 	return isdir ? vfs_rmdir_in(dir, d) : vfs_unlink_in(dir, d);
 }
 
@@ -483,6 +473,8 @@ int vfs_unlinkat(int dirfd, const char *name, u32 at_flags)
 	if (err)
 		return err;
 	err = last_type_error(&w, isdir);
+	if (!err)
+		err = mount_want_write(w.parent.mount);
 	if (err)
 		goto out_path;
 	struct inode *dir = w.parent.dentry->inode;

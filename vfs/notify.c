@@ -142,8 +142,9 @@ static void send(struct inode *i, u32 mask, const char *name, size_t len, u32 co
 
 		if ((!event && !(mask & IN_DELETE_SELF)) || (unlinked && w->mask & IN_EXCL_UNLINK))
 			continue;
+		/* what happened to the directory itself is told without saying that it is one */
 		if (event)
-			queue_record(w->queue, w->wd, event | (mask & IN_ISDIR), cookie, name, len);
+			queue_record(w->queue, w->wd, event | (event & (IN_DELETE_SELF | IN_MOVE_SELF) ? 0 : mask & IN_ISDIR), cookie, name, len);
 		if ((event && w->mask & IN_ONESHOT) || mask & (IN_DELETE_SELF | IN_UNMOUNT)) {
 			watch_unlink(w, true);
 			list_add(&w->inode_node, &gone);
@@ -167,12 +168,9 @@ void notify_send_dentry(struct dentry *d, u32 mask, u32 cookie)
 		return;
 	if (inode_is_dir(i))
 		mask |= IN_ISDIR;
-	notify_send(i, mask, NULL, 0, cookie);
-	if (d->parent == d)
-		return;
-	struct dentry *parent = d_parent(d);
+	struct dentry *parent = d->parent == d ? NULL : d_parent(d);
 
-	if (parent->inode && parent->inode->notify) {
+	if (parent && parent->inode && parent->inode->notify) {
 		char name[256];
 		u32 seq, len;
 
@@ -184,6 +182,7 @@ void notify_send_dentry(struct dentry *d, u32 mask, u32 cookie)
 		send(parent->inode, mask, name, len, cookie, d_unhashed(d));
 	}
 	d_put(parent);
+	notify_send(i, mask, NULL, 0, cookie);
 }
 
 void notify_inode_gone(struct inode *i)

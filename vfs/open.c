@@ -6,6 +6,7 @@
  *
  * Source: open(2), openat2(2), Linux Documentation/admin-guide/sysctl/fs.rst (protected_fifos 1, protected_regular 2).
  */
+#include <linux/capability.h>
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 #include <linux/openat2.h>
@@ -117,18 +118,16 @@ out_discard:
 
 static int truncate_opened(struct file *f)
 {
-	struct setattr sa = { .valid = SET_SIZE | SET_MTIME | SET_CTIME | SET_KILL_PRIV, .file = f };
+	struct setattr sa = { .valid = SET_SIZE | SET_MTIME_NOW | SET_FORCE, .file = f };
 	struct inode *i = f->inode;
 	int err;
 
 	if (!inode_is_reg(i))
 		return 0;
-	sa.mtime = sa.ctime = time_now();
+	if (!capable(CAP_FSETID))
+		sa.valid |= SET_KILL_PRIV;
 	inode_lock(i);
-	/* the right to write has been checked: times are not asked about again */
-	sa.valid &= ~(u32)SET_MTIME;
 	err = inode_setattr_check(i, &sa);
-	sa.valid |= SET_MTIME;
 	if (!err)
 		err = i->ops->setattr ? i->ops->setattr(f->path.dentry, i, &sa) : inode_setattr_simple(f->path.dentry, i, &sa);
 	inode_unlock(i);
@@ -183,18 +182,12 @@ struct file *file_open(const char *name, u32 o_flags, u32 mode)
 
 /* ---- O_CREAT ---- */
 
-/* In sticky directories that others may write, no surprise: an existing FIFO or file of somebody else is not opened by O_CREAT. */
+/* In sticky directories that others may write, no surprise: what somebody else put there is not opened by O_CREAT. */
 static int may_create_in_sticky(const struct inode *dir, const struct inode *i)
 {
-	bool fifo = inode_type(i) == S_IFIFO;
-
-	if (!(fifo || inode_is_reg(i)) || !(dir->mode & S_ISVTX))
+	if (!(dir->mode & S_ISVTX) || i->uid == dir->uid || i->uid == current_cred()->fsuid)
 		return 0;
-	if (i->uid == dir->uid || i->uid == current_cred()->fsuid)
-		return 0;
-	if (dir->mode & S_IWOTH || (dir->mode & S_IWGRP && !fifo))
-		return -EACCES;
-	return 0;
+	return dir->mode & S_IWOTH || (dir->mode & S_IWGRP && inode_is_reg(i)) ? -EACCES : 0;
 }
 
 /* Create @d, negative, in the locked parent of w->path. */
@@ -263,7 +256,9 @@ static int create_last(struct walk *w, u32 o_flags, u32 mode, struct file **out)
 	bool created;
 	int err;
 
-	if (w->type != LAST_NORMAL || w->trailing_slash)
+	if (w->type != LAST_NORMAL)
+		return o_flags & O_EXCL ? -EEXIST : -EISDIR;
+	if (w->trailing_slash)
 		return -EISDIR;
 	struct dentry *d = find_or_create(w, o_flags, mode, &created);
 

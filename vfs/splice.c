@@ -43,6 +43,21 @@ static void push_and_wake(struct pipe *p, const struct pipe_buf *b)
 		pipe_wake_readers(p);
 }
 
+/* The page at @index; a hole of a file in memory stays one: it reads as a page of zeroes. */
+static struct page *cache_page(struct file *in, u64 index)
+{
+	if (in->mapping->flags & MAPPING_SHMEM) {
+		struct page *p = mapping_find(in->mapping, index);
+
+		if (!p) {
+			p = page_alloc(0, ALLOC_USER | ALLOC_ZERO);
+			return p ? p : ERR_PTR(-ENOMEM);
+		}
+		page_put(p);
+	}
+	return mapping_get(in->mapping, index, &in->ra);
+}
+
 /* The next piece of a page-cache file as a buffer. Return: its length, 0 at the end, -errno */
 static s64 cache_piece(struct file *in, u64 pos, size_t len, struct pipe_buf *b)
 {
@@ -50,7 +65,7 @@ static s64 cache_piece(struct file *in, u64 pos, size_t len, struct pipe_buf *b)
 
 	if (pos >= size)
 		return 0;
-	struct page *head = mapping_get(in->mapping, pos >> PAGE_SHIFT, &in->ra);
+	struct page *head = cache_page(in, pos >> PAGE_SHIFT);
 
 	if (IS_ERR(head))
 		return PTR_ERR(head);
@@ -120,6 +135,8 @@ static s64 file_to_pipe(struct file *in, u64 *pos, struct pipe *p, size_t len, b
 		mutex_lock(&p->lock);
 		err = wait_room(p, nonblock || done);
 		mutex_unlock(&p->lock);
+		if (!err && (inode_is_dir(in->inode) || file_pipe(in)))
+			err = -EINVAL;
 		if (err)
 			break;
 		s64 n = piece(in, pos, len - done, &b);
@@ -208,6 +225,25 @@ static s64 pipe_to_file(struct pipe *p, struct file *out, u64 *pos, size_t len, 
 	return done ? (s64)done : n;
 }
 
+/* Wait for something to come out of @from, then for room in @to. Return: 1; 0: no writer is left; -errno */
+static int wait_both(struct pipe *from, struct pipe *to, bool nonblock)
+{
+	int err = 0;
+
+	mutex_lock(&from->lock);
+	while (!err && pipe_empty(from) && from->writers)
+		err = pipe_wait_readable(from, nonblock);
+	bool some = !pipe_empty(from);
+
+	mutex_unlock(&from->lock);
+	if (err || !some)
+		return err;
+	mutex_lock(&to->lock);
+	err = wait_room(to, nonblock);
+	mutex_unlock(&to->lock);
+	return err ? err : 1;
+}
+
 static s64 pipe_to_pipe(struct pipe *from, struct pipe *to, size_t len, bool nonblock)
 {
 	size_t done = 0;
@@ -216,10 +252,8 @@ static s64 pipe_to_pipe(struct pipe *from, struct pipe *to, size_t len, bool non
 	while (done < len) {
 		struct pipe_buf b;
 
-		mutex_lock(&to->lock);
-		n = wait_room(to, nonblock || done);
-		mutex_unlock(&to->lock);
-		if (n)
+		n = wait_both(from, to, nonblock || done);
+		if (n <= 0)
 			break;
 		n = pull(from, len - done, nonblock || done, &b);
 		if (n <= 0)
@@ -318,7 +352,7 @@ s64 vfs_sendfile(struct file *out, struct file *in, u64 *off, size_t len)
 		return -ESPIPE;
 	if (!(out->mode & FMODE_WRITE))
 		return -EBADF;
-	if (out->flags & O_APPEND || inode_is_dir(in->inode) || in->mode & FMODE_STREAM)
+	if (!file_pipe(out) && (out->flags & O_APPEND || inode_is_dir(in->inode) || in->mode & FMODE_STREAM))
 		return -EINVAL;
 	if (file_pipe(out)) {
 		n = file_to_pipe(in, &pos, file_pipe(out), len, out->flags & O_NONBLOCK);

@@ -38,6 +38,7 @@ void ram_dir_init(struct ram_inode *r)
 {
 	xa_init(&r->entries, &dir_xa_ops);
 	r->next_pos = FIRST_POS;
+	inode_set_size(&r->inode, 2 * DENTRY_BYTES);
 }
 
 void ram_dir_fini(struct ram_inode *r)
@@ -212,7 +213,7 @@ static int ram_rmdir(struct inode *dir, struct dentry *d)
 {
 	if (!dir_empty(d->inode))
 		return -ENOTEMPTY;
-	inode_drop_nlink(d->inode);
+	inode_drop_nlink(d->inode);	/* its "."; its name goes with ram_unlink */
 	inode_drop_nlink(dir);
 	return ram_unlink(dir, d);
 }

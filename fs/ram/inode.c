@@ -63,7 +63,7 @@ struct inode *ram_inode_new(struct super *s, struct inode *dir, u32 mode, u64 rd
 			atomic_dec(&ram_s(s)->inodes_used);
 		return ERR_PTR(-ENOMEM);
 	}
-	i->ino = inode_next_ino();
+	i->ino = atomic_add_return(&ram_s(s)->last_ino, 1);
 	inode_init_owner(i, dir, mode);
 	switch (mode & S_IFMT) {
 	case S_IFREG:

@@ -40,7 +40,7 @@ static struct file *create(const char *name, u64 size, u32 flags)
 		inode_put(i);
 		return ERR_PTR(-ENOMEM);
 	}
-	d_tmpfile(p.dentry, i);
+	d_instantiate_nameless(p.dentry, i);
 	f = file_open_path(&p, O_RDWR | 0100000 /* O_LARGEFILE */, current()->cred);
 	d_put(p.dentry);
 	return f;

@@ -19,6 +19,7 @@ struct ram_super {
 	u64 pages_max;			/* [I] 0: no limit */
 	u64 inodes_max;			/* [I] 0: no limit */
 	u64 pages_used, inodes_used;	/* [a] */
+	u64 last_ino;			/* [a] */
 	u32 mode, uid, gid;		/* of the root */
 	bool size_given, inodes_given, owner_given;
 	bool user_xattrs;

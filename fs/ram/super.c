@@ -17,6 +17,11 @@
 #include "vfs/file.h"
 #include "fs/ram/ram.h"
 
+enum { FS_ROOTFS = 1 << 16 };	/* says that it is a tmpfs, as it does in Linux */
+
+static struct super *tmpfs_mount(const struct fs_type *t, const char *source, const char *options, u32 flags);
+static struct fs_type tmpfs_type = { .name = "tmpfs", .flags = FS_NODEV, .mount = tmpfs_mount };
+
 static u64 memory_pages(void)
 {
 	struct page_stats ps;
@@ -150,7 +155,7 @@ static struct super *ramfs_mount(const struct fs_type *t, const char *source, co
 		if (!strcmp(key, "mode") && value)
 			(void)!parse_one(&rs, key, value);	/* ramfs ignores what it does not know */
 	kfree(copy);
-	return ram_super_new(t, RAMFS_MAGIC, &rs);
+	return ram_super_new(t, t->flags & FS_ROOTFS ? TMPFS_MAGIC : RAMFS_MAGIC, &rs);
 }
 
 int ram_remount(struct super *s, u32 flags, const char *options)
@@ -180,7 +185,7 @@ void ram_show_options(struct super *s, char *buf, size_t size)
 	size_t n = 0;
 
 	buf[0] = 0;
-	if (s->magic != TMPFS_MAGIC)
+	if (s->type != &tmpfs_type)
 		return;
 	if (rs->size_given)
 		n += (size_t)scnprintf(buf + n, size - n, ",size=%lluk", rs->pages_max * (PAGE_SIZE / 1024));
@@ -195,9 +200,8 @@ void ram_show_options(struct super *s, char *buf, size_t size)
 	scnprintf(buf + n, size - n, ",inode64");
 }
 
-static struct fs_type tmpfs_type = { .name = "tmpfs", .flags = FS_NODEV, .mount = tmpfs_mount };
 static struct fs_type ramfs_type = { .name = "ramfs", .flags = FS_NODEV, .mount = ramfs_mount };
-static struct fs_type rootfs_type = { .name = "rootfs", .flags = FS_NODEV, .mount = ramfs_mount };
+static struct fs_type rootfs_type = { .name = "rootfs", .flags = FS_NODEV | FS_ROOTFS, .mount = ramfs_mount };
 
 void ram_register(void)
 {

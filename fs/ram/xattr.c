@@ -8,10 +8,14 @@
 #include "kern/slab.h"
 #include "fs/ram/ram.h"
 
-static bool supported(struct inode *i, const char *name)
+/* 0, -EOPNOTSUPP (another name space), -EINVAL (a name space and no name) */
+static int name_check(struct inode *i, const char *name)
 {
-	return str_starts_with(name, "trusted.") || str_starts_with(name, "security.") ||
-	       (ram_s(i->super)->user_xattrs && str_starts_with(name, "user."));
+	if (!strcmp(name, "trusted.") || !strcmp(name, "security."))
+		return -EINVAL;
+	if (str_starts_with(name, "trusted.") || str_starts_with(name, "security."))
+		return 0;
+	return ram_s(i->super)->user_xattrs && str_starts_with(name, "user.") ? 0 : -EOPNOTSUPP;
 }
 
 static struct ram_xattr *find(struct ram_inode *r, const char *name)
@@ -28,8 +32,10 @@ s64 ram_getxattr(struct dentry *d, struct inode *i, const char *name, void *buf,
 {
 	s64 ret = -ENODATA;
 
-	if (!supported(i, name))
-		return -EOPNOTSUPP;
+	int err = name_check(i, name);
+
+	if (err)
+		return err;
 	inode_lock_shared(i);
 	struct ram_xattr *x = find(ram_i(i), name);
 
@@ -49,8 +55,10 @@ int ram_setxattr(struct dentry *d, struct inode *i, const char *name, const void
 	struct ram_inode *r = ram_i(i);
 	struct ram_xattr *old = find(r, name), *x;
 
-	if (!supported(i, name))
-		return -EOPNOTSUPP;
+	int err = name_check(i, name);
+
+	if (err)
+		return err;
 	if (old && flags & XATTR_CREATE)
 		return -EEXIST;
 	if (!old && flags & XATTR_REPLACE)
@@ -95,8 +103,10 @@ int ram_removexattr(struct dentry *d, struct inode *i, const char *name)
 {
 	struct ram_xattr *x = find(ram_i(i), name);
 
-	if (!supported(i, name))
-		return -EOPNOTSUPP;
+	int err = name_check(i, name);
+
+	if (err)
+		return err;
 	if (!x)
 		return -ENODATA;
 	list_del(&x->node);
