@@ -10,6 +10,7 @@
 #define TASK_PTRACE_H
 
 #include <linux/signal.h>
+#include "kern/sched.h"
 #include "task/task.h"
 
 /* task->trace.flags */
@@ -49,5 +50,14 @@ MUST_CHECK int ptrace_may_access(struct task *t, bool attach);
 MUST_CHECK int process_mm_for_access(s32 pid, struct mm **out);
 /** ptrace_request - the call; @addr, @data as in ptrace(2). */
 s64 ptrace_request(s64 request, s32 pid, u64 addr, u64 data);
+
+/* ---- between ptrace.c and ptrace_request.c ---- */
+
+static inline struct plat_regs *ptrace_regs(struct task *t)
+{
+	return (struct plat_regs *)thread_stack_top(&t->thread) - 1;
+}
+void ptrace_link_locked(struct task *t, struct process *tracer, struct task *by, u32 flags, u32 options);
+void ptrace_resume_locked(struct task *t, u32 sig, bool syscalls, bool step);
 
 #endif

@@ -144,19 +144,20 @@ struct process {
 	struct rcu_head rcu;
 };
 
-/* task->trace: options and state of ptrace, in ptrace.h */
+/* task->trace: ptrace.c */
 struct trace_state {
-	u32 flags;			/* [P] PTRACE_*: 0 not traced */
+	u32 flags;			/* [P] TRACED…: 0 not traced */
 	u32 options;			/* [P] PTRACE_O_* */
 	u64 message;			/* [P] PTRACE_GETEVENTMSG */
-	u32 stop_code;			/* [P] what wait reports: signal | event << 8; 0: not stopped or reported */
-	bool stopped;			/* [P] in a ptrace stop */
-	bool listening;			/* [P] PTRACE_LISTEN */
-	bool interrupt;			/* [P] PTRACE_INTERRUPT asked for */
+	u32 stop_code;			/* [P] what wait is to report: signal | event << 8; 0: nothing */
 	u32 resume_sig;			/* [P] the signal with which it goes on */
-	void *info;			/* [P] siginfo of the stop, while stopped */
-	u8 syscall;			/* 0 none, 1 entry, 2 exit */
-	u8 step;			/* [P] go on by single step */
+	void *info;			/* [P] siginfo_t of the stop while stopped, or NULL */
+	bool stopped;			/* [P] in a ptrace stop */
+	bool listening;			/* [P] PTRACE_LISTEN: SIGCONT makes it stop anew */
+	bool interrupt;			/* [s] is to stop soon: PTRACE_INTERRUPT, or newly seized */
+	bool syscalls;			/* [P] stop at system calls */
+	bool step;			/* [P] go on by single step */
+	u8 syscall_op;			/* [P] PTRACE_SYSCALL_INFO_* of the stop */
 };
 
 /* Locks: P pids_lock · s the process's siglock · t only the task itself · a atomic · I immutable */
