@@ -532,7 +532,8 @@ int inode_setattr_simple(struct dentry *d, struct inode *i, const struct setattr
 		u64 old = inode_size(i);
 
 		inode_set_size(i, sa->size);
-		if (sa->size < old)
+		/* pages may lie past the end, too (fallocate) */
+		if (sa->size <= old && i->data->page_count)
 			mapping_truncate(i->data, sa->size);
 	}
 	inode_setattr_apply(i, sa);

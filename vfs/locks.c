@@ -162,6 +162,8 @@ int flock_file(struct file *f, int op)
 			flock_drop(f->inode->locks, f);
 		return 0;
 	}
+	if (!(f->mode & (FMODE_READ | FMODE_WRITE)))
+		return -EBADF;
 	s = set_of(f->inode);
 	l = s ? kzalloc(sizeof(*l), ALLOC_KERNEL) : NULL;
 	if (!l)
