@@ -224,15 +224,24 @@ s64 sys_reboot(u64 magic1, u64 magic2, u64 cmd, u64 arg)
 
 /* ---- processor ---- */
 
+/* In a grace period every CPU passes through the scheduler, which is a full barrier. */
 s64 sys_membarrier(u64 cmd, u64 flags, u64 cpu)
 {
-	const int supported = MEMBARRIER_CMD_GLOBAL;
+	enum { SUPPORTED = MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED | MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED |
+			   MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED };
 
 	if (flags)
 		return -EINVAL;
 	switch ((int)cmd) {
-	case MEMBARRIER_CMD_QUERY: return supported;
-	case MEMBARRIER_CMD_GLOBAL: synchronize_rcu(); return 0;
+	case MEMBARRIER_CMD_QUERY: return SUPPORTED;
+	case MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED: return 0;
+	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED: current_process()->membarrier = true; return 0;
+	case MEMBARRIER_CMD_PRIVATE_EXPEDITED:
+		if (!current_process()->membarrier)
+			return -EPERM;
+		FALLTHROUGH;
+	case MEMBARRIER_CMD_GLOBAL:
+	case MEMBARRIER_CMD_GLOBAL_EXPEDITED: synchronize_rcu(); return 0;
 	default: return -EINVAL;
 	}
 }
@@ -262,3 +271,6 @@ s64 sys_personality(u64 persona)
 		current_task()->personality = (u32)persona;
 	return old;
 }
+
+/* sysfs(2): file systems have no numbers here. */
+s64 sys_sysfs(u64 option, u64 a, u64 b) { return -EINVAL; }

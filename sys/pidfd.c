@@ -5,6 +5,7 @@
 #include <linux/signal.h>
 #include "sys/sys.h"
 #include "task/pidfd.h"
+#include "task/ptrace.h"
 #include "task/signal.h"
 #include "task/signalfd.h"
 #include "vfs/file.h"
@@ -14,6 +15,32 @@ s64 sys_pidfd_open(u64 pid, u64 flags)
 	if (flags & ~(u64)O_NONBLOCK)
 		return -EINVAL;
 	return pidfd_open((s32)pid, (u32)flags);
+}
+
+s64 sys_pidfd_getfd(u64 pidfd, u64 target_fd, u64 flags)
+{
+	if (flags)
+		return -EINVAL;
+	struct pid *p = pidfd_pid((int)pidfd);
+	if (IS_ERR(p))
+		return PTR_ERR(p);
+	struct task *t = task_find_get(p->nr);
+	pid_put(p);
+	if (!t)
+		return -ESRCH;
+	s64 result = ptrace_may_access(t, true);
+	struct files *fs = result ? NULL : task_files_get(t);
+	task_put(t);
+	if (!fs)
+		return result ? result : -ESRCH;
+	struct file *f = fd_get_from(fs, (int)target_fd);
+	files_put(fs);
+	if (!f)
+		return -EBADF;
+	result = fd_add(f, true);
+	if (result < 0)
+		file_put(f);
+	return result;
 }
 
 /* A siginfo from a program: only to itself may it look like the kernel's or kill's. */

@@ -101,7 +101,7 @@ s64 sys_prctl(u64 option, u64 v, u64 a3, u64 a4, u64 a5)
 	case PR_SET_TIMING: return v ? -EINVAL : 0;
 	case PR_GET_TSC: return put_user(tsc_enable, uaddr(v));
 	case PR_GET_THP_DISABLE: return v || !clean ? -EINVAL : 0;
-	case PR_SET_PTRACER: return -EINVAL;
+	case PR_SET_MM: return capable(CAP_SYS_RESOURCE) ? -EINVAL : -EPERM;
 	case PR_MCE_KILL_GET: return v || !clean ? -EINVAL : 2;
 	default: return -EINVAL;
 	}

@@ -278,6 +278,11 @@ static const union sys_fn table[SYS_MAX] = {
 	[__NR_vhangup] = { .f0 = sys_vhangup },
 	[__NR_process_vm_readv] = { .f6 = sys_process_vm_readv },
 	[__NR_process_vm_writev] = { .f6 = sys_process_vm_writev },
+	[__NR_pidfd_getfd] = { .f3 = sys_pidfd_getfd },
+	[__NR_kcmp] = { .f5 = sys_kcmp },
+	[__NR_ioprio_set] = { .f3 = sys_ioprio_set },
+	[__NR_ioprio_get] = { .f2 = sys_ioprio_get },
+	[__NR_sysfs] = { .f3 = sys_sysfs },
 };
 
 static u64 unknown_seen[(SYS_MAX + 64) / 64];	/* [a] bit n: number n was named in the log; the last: beyond the table */

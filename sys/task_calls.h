@@ -147,4 +147,19 @@ s64 sys_vhangup(void);
 s64 sys_process_vm_readv(u64 pid, u64 local, u64 locals, u64 remote, u64 remotes, u64 flags);
 s64 sys_process_vm_writev(u64 pid, u64 local, u64 locals, u64 remote, u64 remotes, u64 flags);
 
+/* pidfd.c */
+s64 sys_pidfd_getfd(u64 pidfd, u64 target_fd, u64 flags);
+
+/* kcmp.c */
+s64 sys_kcmp(u64 pid_a, u64 pid_b, u64 type, u64 i, u64 j);
+
+/* ioprio.c */
+s64 sys_ioprio_set(u64 which, u64 who, u64 ioprio);
+
+/* ioprio.c */
+s64 sys_ioprio_get(u64 which, u64 who);
+
+/* misc.c */
+s64 sys_sysfs(u64 option, u64 a, u64 b);
+
 #endif

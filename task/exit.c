@@ -194,6 +194,13 @@ static void exit_files(struct thread *t)
 
 /* ---- the end ---- */
 
+static void (*exit_hook)(struct process *p);
+
+void task_register_exit_hook(void (*hook)(struct process *p))
+{
+	exit_hook = hook;
+}
+
 static void leave_tree(struct task *t, u32 code, bool last)
 {
 	struct process *p = t->process;
@@ -246,6 +253,8 @@ void task_exit(u32 code)
 		posix_timers_exit(p);
 	}
 	exit_memory(t);
+	if (last && exit_hook)
+		exit_hook(p);
 	exit_files(&t->thread);
 	if (last && p->session_leader)
 		tty_job_leader_exit(p);

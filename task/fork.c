@@ -156,6 +156,7 @@ static void copy_task(struct task *t, const struct clone_request *r)
 	t->blocked = current()->flags & TF_RESTORE_MASK ? old->saved_mask : old->blocked;
 	t->personality = old->personality;
 	t->timer_slack_ns = old->timer_slack_ns;
+	t->ioprio = old->ioprio;
 	t->seccomp_mode = old->seccomp_mode;
 	t->seccomp = seccomp_get(old->seccomp);
 	if (old->seccomp_mode)

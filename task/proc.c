@@ -14,6 +14,7 @@
 #include "task/proc.h"
 #include "task/ptrace.h"
 #include "task/task.h"
+#include "task/uts.h"
 #include "vfs/dentry.h"
 #include "vfs/file.h"
 #include "vfs/inode.h"
@@ -109,19 +110,9 @@ static int may_inspect(struct proc_task *t)
 
 /* ---- descriptors ---- */
 
-static struct files *files_of(struct task *t)
-{
-	pids_lock_take();
-	struct files *f = t->thread.files;
-	if (f)
-		files_get(f);
-	pids_lock_drop();
-	return f;
-}
-
 static int next_fd(struct proc_task *pt, int from)
 {
-	struct files *fs = files_of(proc_task_of(pt));
+	struct files *fs = task_files_get(proc_task_of(pt));
 	int fd = -1;
 
 	if (!fs)
@@ -138,7 +129,7 @@ static int next_fd(struct proc_task *pt, int from)
 
 static struct file *file_of(struct proc_task *pt, int fd)
 {
-	struct files *fs = files_of(proc_task_of(pt));
+	struct files *fs = task_files_get(proc_task_of(pt));
 
 	if (!fs)
 		return NULL;
@@ -167,7 +158,7 @@ static int fd_info(struct proc_task *pt, int fd, struct seq *s)
 	if (!f)
 		return -ENOENT;
 	u32 flags = f->flags;
-	struct files *fs = files_of(proc_task_of(pt));
+	struct files *fs = task_files_get(proc_task_of(pt));
 	if (fs) {
 		rcu_read_lock();
 		struct fd_table *t = rcu_dereference(fs->table);
@@ -446,6 +437,25 @@ const struct proc_pid_ops task_proc_ops = {
 
 /* ---- sysctls ---- */
 
+static char node_name[__NEW_UTS_LEN + 1], domain_name[__NEW_UTS_LEN + 1];
+
+static void names_refresh(const struct sysctl *s)
+{
+	struct new_utsname u;
+
+	uts_get(&u);
+	strlcpy(node_name, u.nodename, sizeof(node_name));
+	strlcpy(domain_name, u.domainname, sizeof(domain_name));
+}
+
+static int names_changed(const struct sysctl *s)
+{
+	bool domain = s->value == domain_name;
+
+	uts_set(domain, s->value, strlen(s->value));
+	return 0;
+}
+
 static u32 pid_max_value = PID_MAX_DEFAULT, threads_max = 15000;
 
 static int pid_max_changed(const struct sysctl *s)
@@ -458,6 +468,8 @@ static int pid_max_changed(const struct sysctl *s)
 
 static const struct sysctl sysctls[] = {
 	{ "kernel/pid_max", SYSCTL_U32, 0644, &pid_max_value, 0, PID_MAX_MIN, PID_MAX_LIMIT, pid_max_changed },
+	{ "kernel/hostname", SYSCTL_STRING, 0644, node_name, sizeof(node_name), .changed = names_changed, .refresh = names_refresh },
+	{ "kernel/domainname", SYSCTL_STRING, 0644, domain_name, sizeof(domain_name), .changed = names_changed, .refresh = names_refresh },
 	{ "kernel/threads-max", SYSCTL_U32, 0444, &threads_max },
 };
 

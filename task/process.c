@@ -8,6 +8,7 @@
 #include "mm/mm.h"
 #include "task/internal.h"
 #include "task/signal.h"
+#include "vfs/file.h"
 
 static struct slab_cache *task_cache, *process_cache, *sighand_cache;
 static u64 processes, tasks;	/* [a] */
@@ -255,6 +256,16 @@ struct mm *task_mm_get(struct task *t)
 		mm = NULL;
 	pids_lock_drop();
 	return mm;
+}
+
+struct files *task_files_get(struct task *t)
+{
+	pids_lock_take();
+	struct files *f = t->thread.files;
+	if (f)
+		files_get(f);
+	pids_lock_drop();
+	return f;
 }
 
 const struct cred *task_cred_get(struct task *t)

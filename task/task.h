@@ -190,6 +190,7 @@ struct task {
 	struct completion *vfork_done;	/* [t] the parent of a vfork waits */
 	u32 personality;		/* [t] */
 	u32 timer_slack_ns;		/* [t] */
+	u16 ioprio;			/* [a] ioprio_set(2) */
 	struct usage usage;		/* [t] faults and I/O; times are the thread's */
 	u8 seccomp_mode;		/* [t] */
 	struct seccomp_filter *seccomp;	/* [t] newest filter */
@@ -254,6 +255,8 @@ struct task *task_find_get(u32 nr);
 struct process *process_find_get(u32 nr);
 /** task_mm_get - its address space with a users reference, or NULL (kernel thread, exiting). */
 struct mm *task_mm_get(struct task *t);
+/** task_files_get - its descriptor table with a reference, or NULL (exiting). */
+struct files *task_files_get(struct task *t);
 /** task_cred_get - its credentials with a reference. */
 const struct cred *task_cred_get(struct task *t);
 
@@ -265,6 +268,8 @@ void task_user_work(struct plat_regs *regs);	/* upcall */
 NORETURN void task_exit(u32 code);
 /** process_exit_group - every thread of the process ends; the current one now. */
 NORETURN void process_exit_group(u32 code);
+/** task_register_exit_hook - @hook(p) is called by the last thread of each process that ends, once its memory is gone; it may sleep. One hook, at boot. */
+void task_register_exit_hook(void (*hook)(struct process *p));
 u64 process_count(void);
 u64 task_count(void);
 
