@@ -35,7 +35,7 @@ enum {
 	SAMPLE_NS = 10 * NS_PER_MS,	/* how often a busy CPU looks up */
 	SLICE_NS = 4 * NS_PER_MS,	/* of a fair thread when others wait */
 	RR_SLICE_NS = 100 * NS_PER_MS,
-	WAKEUP_GRAN_NS = 1 * NS_PER_MS,
+	WAKEUP_GRAN_NS = NS_PER_MS / 5,	/* a sleeper must be this far behind to preempt */
 	SLEEPER_CREDIT_NS = 6 * NS_PER_MS,
 };
 
@@ -200,7 +200,12 @@ static bool preempts(struct runq *rq, struct thread *t)
 		return t->class < cur->class;
 	if (t->class == CLASS_RT)
 		return t->rt_prio > cur->rt_prio;
-	return t->policy == SCHED_NORMAL && (s64)(cur->vruntime - t->vruntime) > WAKEUP_GRAN_NS;
+	if (t->policy != SCHED_NORMAL)
+		return false;
+	if ((s64)(cur->vruntime - t->vruntime) > WAKEUP_GRAN_NS)
+		return true;
+	charge(rq, cur, plat_mono_ns());	/* it has run since it was last looked at */
+	return (s64)(cur->vruntime - t->vruntime) > WAKEUP_GRAN_NS;
 }
 
 static void resched(struct runq *rq)
