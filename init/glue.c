@@ -17,6 +17,7 @@
 #include "fs/ram/ram.h"
 #include "fs/sysfs/sysfs.h"
 #include "init/glue.h"
+#include "ipc/ipc.h"
 #include "kern/assert.h"
 #include "kern/shutdown.h"
 #include "kern/slab.h"
@@ -106,6 +107,7 @@ void glue_file_systems(void)
 	devpts_init();
 	overlay_init();
 	p9_init();
+	ipc_init();
 }
 
 void glue_drivers(void)

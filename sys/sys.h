@@ -180,7 +180,7 @@ s64 sys_munlockall(void);
 s64 sys_mincore(u64 addr, u64 len, u64 vec);
 s64 sys_brk(u64 brk);
 
-#include "sys/socket_calls.h"
+#include "sys/ipc_calls.h"
 #include "sys/socket_calls.h"
 #include "sys/task_calls.h"
 

@@ -283,6 +283,25 @@ static const union sys_fn table[SYS_MAX] = {
 	[__NR_ioprio_set] = { .f3 = sys_ioprio_set },
 	[__NR_ioprio_get] = { .f2 = sys_ioprio_get },
 	[__NR_sysfs] = { .f3 = sys_sysfs },
+	/* interprocess communication */
+	[__NR_shmget] = { .f3 = sys_shmget },
+	[__NR_shmat] = { .f3 = sys_shmat },
+	[__NR_shmctl] = { .f3 = sys_shmctl },
+	[__NR_shmdt] = { .f1 = sys_shmdt },
+	[__NR_semget] = { .f3 = sys_semget },
+	[__NR_semop] = { .f3 = sys_semop },
+	[__NR_semctl] = { .f4 = sys_semctl },
+	[__NR_semtimedop] = { .f4 = sys_semtimedop },
+	[__NR_msgget] = { .f2 = sys_msgget },
+	[__NR_msgsnd] = { .f4 = sys_msgsnd },
+	[__NR_msgrcv] = { .f5 = sys_msgrcv },
+	[__NR_msgctl] = { .f3 = sys_msgctl },
+	[__NR_mq_open] = { .f4 = sys_mq_open },
+	[__NR_mq_unlink] = { .f1 = sys_mq_unlink },
+	[__NR_mq_timedsend] = { .f5 = sys_mq_timedsend },
+	[__NR_mq_timedreceive] = { .f5 = sys_mq_timedreceive },
+	[__NR_mq_notify] = { .f2 = sys_mq_notify },
+	[__NR_mq_getsetattr] = { .f3 = sys_mq_getsetattr },
 };
 
 static u64 unknown_seen[(SYS_MAX + 64) / 64];	/* [a] bit n: number n was named in the log; the last: beyond the table */
