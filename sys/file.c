@@ -21,7 +21,8 @@ static u64 clamp_len(u64 n) { return n > rw_max ? rw_max : n; }
 
 s64 sys_read(u64 fd, u64 buf, u64 n)
 {
-	struct file *f = fd_get((int)fd);
+	bool borrowed;
+	struct file *f = fd_borrow((int)fd, &borrowed);
 	struct iter it;
 
 	if (!f)
@@ -33,13 +34,14 @@ s64 sys_read(u64 fd, u64 buf, u64 n)
 		iter_init_user(&it, uaddr(buf), clamp_len(n));
 		ret = file_read_at_pos(f, &it);
 	}
-	file_put(f);
+	fd_return(f, borrowed);
 	return ret;
 }
 
 s64 sys_write(u64 fd, u64 buf, u64 n)
 {
-	struct file *f = fd_get((int)fd);
+	bool borrowed;
+	struct file *f = fd_borrow((int)fd, &borrowed);
 	struct iter it;
 
 	if (!f)
@@ -51,7 +53,7 @@ s64 sys_write(u64 fd, u64 buf, u64 n)
 		iter_init_user(&it, uaddr(buf), clamp_len(n));
 		ret = file_write_at_pos(f, &it);
 	}
-	file_put(f);
+	fd_return(f, borrowed);
 	return ret;
 }
 
@@ -73,7 +75,8 @@ static s64 prw64(u64 fd, u64 buf, u64 n, s64 off, bool write)
 
 	if (off < 0)
 		return -EINVAL;
-	struct file *f = fd_get((int)fd);
+	bool borrowed;
+	struct file *f = fd_borrow((int)fd, &borrowed);
 	if (!f)
 		return -EBADF;
 	s64 ret = (s64)n < 0 ? -EINVAL : -EFAULT;
@@ -83,7 +86,7 @@ static s64 prw64(u64 fd, u64 buf, u64 n, s64 off, bool write)
 		iter_init_user(&it, uaddr(buf), clamp_len(n));
 		ret = rw_at(f, &it, off, write);
 	}
-	file_put(f);
+	fd_return(f, borrowed);
 	return ret;
 }
 
@@ -137,7 +140,8 @@ static void iov_put(struct iov_in *v)
 /* @off -1: at the file's position. */
 static s64 rwv(u64 fd, u64 iov, u64 count, s64 off, bool write)
 {
-	struct file *f = fd_get((int)fd);
+	bool borrowed;
+	struct file *f = fd_borrow((int)fd, &borrowed);
 	struct iov_in v;
 	struct iter it;
 
@@ -152,7 +156,7 @@ static s64 rwv(u64 fd, u64 iov, u64 count, s64 off, bool write)
 			ret = write ? file_write_at_pos(f, &it) : file_read_at_pos(f, &it);
 		iov_put(&v);
 	}
-	file_put(f);
+	fd_return(f, borrowed);
 	return ret;
 }
 
@@ -196,12 +200,13 @@ s64 sys_pwritev2(u64 fd, u64 iov, u64 count, u64 lo, u64 hi, u64 flags) { return
 
 s64 sys_lseek(u64 fd, u64 off, u64 whence)
 {
-	struct file *f = fd_get((int)fd);
+	bool borrowed;
+	struct file *f = fd_borrow((int)fd, &borrowed);
 
 	if (!f)
 		return -EBADF;
 	s64 ret = file_lseek(f, (s64)off, (int)whence);
-	file_put(f);
+	fd_return(f, borrowed);
 	return ret;
 }
 
@@ -311,7 +316,8 @@ static s64 ioctl_common(struct file *f, int fd, u32 cmd, u64 arg, bool *done)
 
 s64 sys_ioctl(u64 fd, u64 cmd, u64 arg)
 {
-	struct file *f = fd_get((int)fd);
+	bool borrowed;
+	struct file *f = fd_borrow((int)fd, &borrowed);
 	bool done;
 
 	if (!f)
@@ -319,7 +325,7 @@ s64 sys_ioctl(u64 fd, u64 cmd, u64 arg)
 	s64 ret = ioctl_common(f, (int)fd, (u32)cmd, arg, &done);
 	if (!done && f->ops->ioctl)
 		ret = f->ops->ioctl(f, (u32)cmd, arg);
-	file_put(f);
+	fd_return(f, borrowed);
 	return ret;
 }
 

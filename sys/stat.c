@@ -15,7 +15,6 @@
 /* The walk for stat: an automount point is not triggered; a name in user memory. */
 static int attrs_at(u64 dirfd, u64 user_name, u32 walk, struct attrs *a)
 {
-	struct path p;
 	char *name = sys_name_in(user_name);
 
 	if (IS_ERR(name))
@@ -30,12 +29,8 @@ static int attrs_at(u64 dirfd, u64 user_name, u32 walk, struct attrs *a)
 		file_put(f);
 		return err;
 	}
-	int err = path_lookup((int)dirfd, name, walk, &p);
+	int err = vfs_statat((int)dirfd, name, walk, a);
 	sys_name_put(name);
-	if (err)
-		return err;
-	err = vfs_getattr(&p, a);
-	path_put(&p);
 	return err;
 }
 
@@ -67,13 +62,18 @@ s64 sys_lstat(u64 name, u64 st) { return sys_newfstatat((u64)AT_FDCWD, name, st,
 
 s64 sys_fstat(u64 fd, u64 st)
 {
-	struct file *f = fd_get_path((int)fd);
+	bool borrowed;
+	struct file *f = fd_borrow((int)fd, &borrowed);
 	struct attrs a;
 
+	if (!f) {	/* one of O_PATH, or none */
+		f = fd_get_path((int)fd);
+		borrowed = false;
+	}
 	if (!f)
 		return -EBADF;
 	int err = vfs_getattr_file(f, &a);
-	file_put(f);
+	fd_return(f, borrowed);
 	return err ? err : stat_out(st, &a);
 }
 
