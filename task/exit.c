@@ -14,6 +14,7 @@
 #include "mm/user.h"
 #include "task/group.h"
 #include "task/internal.h"
+#include "task/ns.h"
 #include "task/ptrace.h"
 #include "task/signal.h"
 #include "task/tty_job.h"
@@ -190,6 +191,8 @@ static void exit_files(struct thread *t)
 		files_put(files);
 	if (fs)
 		fs_context_put(fs);
+	ns_put(t->ns);
+	t->ns = NULL;
 }
 
 /* ---- the end ---- */

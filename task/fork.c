@@ -15,6 +15,7 @@
 #include "mm/user.h"
 #include "task/fork.h"
 #include "task/internal.h"
+#include "task/ns.h"
 #include "task/pidfd.h"
 #include "task/ptrace.h"
 #include "task/rusage.h"
@@ -35,15 +36,6 @@ static struct plat_regs *regs_of(struct task *t)
 	return (struct plat_regs *)thread_stack_top(&t->thread) - 1;
 }
 
-int clone_ns_error(u64 flags)
-{
-	if (!(flags & CLONE_NS_FLAGS))
-		return 0;
-	if (!(flags & CLONE_NEWUSER) && !capable(CAP_SYS_ADMIN))
-		return -EPERM;
-	return -EINVAL;
-}
-
 static int check_request(const struct clone_request *r)
 {
 	u64 f = r->flags;
@@ -62,7 +54,7 @@ static int check_request(const struct clone_request *r)
 		return -EINVAL;
 	if ((f & CLONE_THREAD) && r->exit_signal)
 		return -EINVAL;
-	return clone_ns_error(f);
+	return ns_check(f);
 }
 
 static void child_start(void *arg)
@@ -152,7 +144,6 @@ static void copy_task(struct task *t, const struct clone_request *r)
 	struct task *old = current_task();
 
 	t->thread.cred = cred_get(current_cred());
-	t->thread.ns = current()->ns;
 	t->blocked = current()->flags & TF_RESTORE_MASK ? old->saved_mask : old->blocked;
 	t->personality = old->personality;
 	t->timer_slack_ns = old->timer_slack_ns;
@@ -197,6 +188,7 @@ static void discard(struct task *t)
 		files_put(t->thread.files);
 	if (t->thread.fs)
 		fs_context_put(t->thread.fs);
+	ns_put(t->thread.ns);
 	t->thread.mm = NULL;
 	thread_fini(&t->thread);
 	task_put(t);
@@ -234,6 +226,8 @@ static struct task *build(const struct clone_request *r, const struct plat_regs 
 	err = copy_regs(t, r, regs);
 	if (!err)
 		err = copy_files(t, r->flags);
+	if (!err)
+		err = ns_copy(t, r->flags, t->thread.fs);
 	if (!err)
 		err = copy_mm(t, r->flags);
 	if (!err) {
@@ -353,9 +347,11 @@ int task_unshare(u64 flags)
 		return -EINVAL;
 	if ((flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) && current_process()->task_count > 1)
 		return -EINVAL;
-	int err = clone_ns_error(flags);
+	int err = ns_check(flags);
 	if (err)
 		return err;
+	if (flags & CLONE_NEWNS)
+		flags |= CLONE_FS;
 	if (flags & CLONE_NEWTIME)
 		return capable(CAP_SYS_ADMIN) ? -EINVAL : -EPERM;
 	if ((flags & CLONE_FS) && atomic_load(&me->fs->refs) > 1) {
@@ -363,7 +359,9 @@ int task_unshare(u64 flags)
 
 		if (!fs)
 			return -ENOMEM;
-		rcu_assign_pointer(me->fs, fs);
+		pids_lock_take();	/* /proc looks */
+		me->fs = fs;
+		pids_lock_drop();
 		fs_context_put(old);
 	}
 	if ((flags & CLONE_FILES) && atomic_load(&me->files->refs) > 1) {
@@ -371,10 +369,12 @@ int task_unshare(u64 flags)
 
 		if (IS_ERR(f))
 			return (int)PTR_ERR(f);
-		rcu_assign_pointer(me->files, f);
+		pids_lock_take();
+		me->files = f;
+		pids_lock_drop();
 		files_put(old);
 	}
-	return 0;
+	return ns_unshare(flags);
 }
 
 /* ---- process 1 ---- */

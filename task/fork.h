@@ -15,9 +15,6 @@ struct clone_request {
 
 /** task_clone - Return: the child's number, or -errno */
 s64 task_clone(const struct clone_request *r, const struct plat_regs *regs);
-/** task_unshare - unshare(2) of CLONE_FS, CLONE_FILES, CLONE_SYSVSEM. */
+/** task_unshare - unshare(2). */
 MUST_CHECK int task_unshare(u64 flags);
-/** clone_ns_error - flags that ask for name spaces: 0 if there are none, else what Linux says where they are configured out. */
-MUST_CHECK int clone_ns_error(u64 flags);
-
 #endif

@@ -7,6 +7,7 @@
 #include "kern/slab.h"
 #include "mm/mm.h"
 #include "task/internal.h"
+#include "task/ns.h"
 #include "task/signal.h"
 #include "vfs/file.h"
 
@@ -23,6 +24,7 @@ void tasks_init(void)
 	pids_init();
 	signals_init();
 	futex_init();
+	ns_init();
 }
 
 u64 process_count(void) { return atomic_load(&processes); }
