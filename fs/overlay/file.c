@@ -12,7 +12,7 @@
 #include "vfs/ops.h"
 #include "vfs/poll.h"
 
-enum { OPEN_FLAGS_DROPPED = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC, SET_BY_FCNTL = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME };
+enum { OPEN_FLAGS_DROPPED = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC | O_TMPFILE, SET_BY_FCNTL = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME };
 
 /* Locks: a atomic · I immutable */
 struct ovl_file {
