@@ -7,7 +7,7 @@
 #include "kern/timer.h"
 #include "task/task.h"
 
-enum { SEQ_END = 1 << (31 - IPC_INDEX_BITS), MODE_BITS = 0777 };
+enum { SEQ_END = 1 << (31 - IPC_INDEX_BITS), MODE_BITS = 0777, CYCLE_MIN = 64 };
 
 void ipc_table_init(struct ipc_table *t, const struct ipc_kind *kind, u32 count_max)
 {
@@ -197,9 +197,22 @@ static struct ipc_object *find_key_locked(struct ipc_table *t, s32 key)
 	return NULL;
 }
 
+/* Indices go round in a range somewhat larger than what is in use, so that the table stays compact. */
+static s32 alloc_index_locked(struct ipc_table *t)
+{
+	u32 max = MIN(atomic_load(&t->count_max), (u32)IPC_INDICES);
+
+	if (t->count >= max)
+		return -ENOSPC;
+	max = MIN(max, MAX(t->count * 3 / 2, (u32)CYCLE_MIN));
+	s32 index = ida_alloc_cyclic(&t->ids, 0, max - 1);
+
+	return index < 0 ? ida_alloc(&t->ids, 0, IPC_INDICES - 1) : index;
+}
+
 static s32 insert_locked(struct ipc_table *t, struct ipc_object *o)
 {
-	s32 index = t->count < atomic_load(&t->count_max) ? ida_alloc(&t->ids, 0, IPC_INDICES - 1) : -ENOSPC;
+	s32 index = alloc_index_locked(t);
 
 	if (index < 0)
 		return index;

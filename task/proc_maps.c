@@ -27,6 +27,17 @@ static const char *vma_label(struct mm *mm, struct vma *v, char *buf, size_t siz
 	return mm->vdso && v->start == mm->vdso ? "[vdso]" : "";
 }
 
+/* Spaces stay as they are, unlike in the tables of mounts: the name is the last column. */
+static void put_label(struct seq *s, const char *label)
+{
+	for (; *label; label++) {
+		if (*label == '\n')
+			seq_puts(s, "\\012");
+		else
+			seq_putc(s, *label);
+	}
+}
+
 static void show_vma(struct mm *mm, struct vma *v, struct seq *s, char *name)
 {
 	size_t from = s->len;
@@ -46,7 +57,7 @@ static void show_vma(struct mm *mm, struct vma *v, struct seq *s, char *name)
 	if (*label) {
 		while (s->len - from < LINE_COLUMN && !s->err)
 			seq_putc(s, ' ');
-		seq_escape(s, label, "\n");
+		put_label(s, label);
 	}
 	seq_putc(s, '\n');
 }
