@@ -1,10 +1,12 @@
 /*
  * System calls on processes and threads: making, ending, waiting, groups, identity.
  */
+#include <linux/capability.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
 #include <linux/wait.h>
 #include "base/string.h"
+#include "kern/cred.h"
 #include "kern/timer.h"
 #include "sys/sys.h"
 #include "task/fork.h"
@@ -71,6 +73,20 @@ s64 sys_clone(u64 flags, u64 stack, u64 parent_tid, u64 child_tid, u64 tls)
 	return task_clone(&r, plat_regs_current());
 }
 
+/* The number that the child shall have in the only pid name space. */
+static int set_tid_in(const struct clone_args *a, s32 *tid)
+{
+	if (!a->set_tid != !a->set_tid_size || a->set_tid_size > 1)
+		return -EINVAL;
+	if (!a->set_tid)
+		return 0;
+	if (get_user(*tid, uaddr(a->set_tid)))
+		return -EFAULT;
+	if (*tid < 1)
+		return -EINVAL;
+	return capable(CAP_SYS_ADMIN) || capable(CAP_CHECKPOINT_RESTORE) ? 0 : -EPERM;
+}
+
 s64 sys_clone3(u64 user, u64 size)
 {
 	struct clone_args a;
@@ -88,11 +104,16 @@ s64 sys_clone3(u64 user, u64 size)
 		return -EINVAL;
 	if ((a.stack == 0) != (a.stack_size == 0) || (a.stack && !user_range_ok(uaddr(a.stack), a.stack_size)))
 		return -EINVAL;
-	if (a.set_tid_size || a.flags & CLONE_INTO_CGROUP)	/* neither restores nor cgroups */
-		return a.set_tid_size > 32 || !a.set_tid == !!a.set_tid_size ? -EINVAL : -EPERM;
+	if (a.flags & CLONE_INTO_CGROUP)
+		return -EINVAL;
+	s32 set_tid = 0;
+	err = set_tid_in(&a, &set_tid);
+	if (err)
+		return err;
 	const struct clone_request r = {
 		.flags = a.flags, .exit_signal = (int)a.exit_signal, .pidfd = a.pidfd, .child_tid = a.child_tid,
 		.parent_tid = a.parent_tid, .stack = a.stack ? a.stack + a.stack_size : 0, .tls = a.tls,
+		.set_tid = (u32)set_tid,
 	};
 	return task_clone(&r, plat_regs_current());
 }

@@ -231,7 +231,7 @@ static struct task *build(const struct clone_request *r, const struct plat_regs 
 	if (!err)
 		err = copy_mm(t, r->flags);
 	if (!err) {
-		t->pid = pid_alloc();
+		t->pid = pid_alloc(r->set_tid);
 		if (IS_ERR(t->pid)) {
 			err = (int)PTR_ERR(t->pid);
 			t->pid = NULL;
@@ -426,7 +426,7 @@ void task_start_init(void (*fn)(void))
 	t->thread.cred = cred_get(&cred_root);
 	t->thread.files = files_create();
 	t->altstack.flags = SS_DISABLE;
-	t->pid = pid_alloc();
+	t->pid = pid_alloc(0);
 	if (!t->thread.files || IS_ERR(t->pid))
 		panic("no memory for the first process");
 	p->pid = pid_get(t->pid);

@@ -11,6 +11,7 @@ struct clone_request {
 	int exit_signal;
 	u64 stack;		/* stack pointer of the child; 0: the parent's */
 	u64 tls;
+	u32 set_tid;		/* the number it shall have; 0: any */
 };
 
 /** task_clone - Return: the child's number, or -errno */

@@ -30,7 +30,7 @@ void pids_init(void)
 		panic("no memory for pids");
 }
 
-struct pid *pid_alloc(void)
+struct pid *pid_alloc(u32 want)
 {
 	struct pid *p = slab_alloc(cache, ALLOC_KERNEL | ALLOC_ZERO);
 
@@ -41,16 +41,22 @@ struct pid *pid_alloc(void)
 	list_init(&p->session);
 	waitq_init(&p->wait);
 	pids_lock_take();
-	s32 nr = ida_alloc_cyclic(&numbers, numbers.next < RESERVED ? 1 : RESERVED, max - 1);
+	s32 nr;
+	if (want)
+		nr = want < max && !ida_take(&numbers, want) ? (s32)want : -EEXIST;
+	else
+		nr = ida_alloc_cyclic(&numbers, numbers.next < RESERVED ? 1 : RESERVED, max - 1);
 	if (nr > 0) {
-		p->nr = last = (u32)nr;
+		p->nr = (u32)nr;
+		if (!want)
+			last = p->nr;
 		hlist_add_head_rcu(&p->hash, bucket(p->nr));
 	}
 	pids_lock_drop();
 	if (nr > 0)
 		return p;
 	slab_free(cache, p);
-	return ERR_PTR(-EAGAIN);
+	return ERR_PTR(want ? want < max ? -EEXIST : -EINVAL : -EAGAIN);
 }
 
 static void free_rcu(struct rcu_head *head)

@@ -42,8 +42,8 @@ extern struct spinlock pids_lock;
 static inline void pids_lock_take(void) { spin_lock(&pids_lock); }
 static inline void pids_lock_drop(void) { spin_unlock(&pids_lock); }
 
-/** pid_alloc - a new number with one reference, the caller's, and no uses. ERR_PTR(-EAGAIN, -ENOMEM) */
-struct pid *pid_alloc(void);
+/** pid_alloc - a new number with one reference, the caller's, and no uses; @want: this number, 0: any. ERR_PTR(-EAGAIN, -ENOMEM, -EEXIST, -EINVAL) */
+struct pid *pid_alloc(u32 want);
 /** pid_discard - give back a number that never had a use. */
 void pid_discard(struct pid *p);
 static inline struct pid *pid_get(struct pid *p)

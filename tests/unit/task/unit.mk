@@ -1,0 +1,1 @@
+UNIT_SRC_task/test_cbpf := task/cbpf.c
