@@ -7,55 +7,9 @@
 #include "kern/cred.h"
 #include "kern/timer.h"
 #include "sys/sys.h"
+#include "task/clock.h"
 #include "task/itimer.h"
-#include "task/rusage.h"
 #include "task/task.h"
-#include "task/vdso.h"
-#include "vfs/timerfd.h"
-
-/* CPU-time clocks of others are named by ~pid << 3 with two bits of what and one of whose: clock_getcpuclockid(3). */
-enum { CPUCLOCK_PROF, CPUCLOCK_VIRT, CPUCLOCK_SCHED, CPUCLOCK_THREAD = 4 };
-
-static int cpu_clock(int clock, u64 *ns)
-{
-	u32 pid = ~((u32)clock >> 3) & 0x1fffffff;
-	int err = -EINVAL;
-
-	if ((clock & 3) == 3)
-		return -EINVAL;
-	if (clock & CPUCLOCK_THREAD) {
-		struct task *t = pid ? task_find_get(pid) : task_get(current_task());
-
-		if (t && t->process == current_process()) {
-			*ns = (clock & 3) == CPUCLOCK_VIRT ? thread_user_ns(&t->thread) : thread_runtime_ns(&t->thread);
-			err = 0;
-		}
-		if (t)
-			task_put(t);
-		return err;
-	}
-	struct process *p = pid ? process_find_get(pid) : process_get(current_process());
-	if (!p)
-		return -EINVAL;
-	struct usage u = { 0 };
-	process_usage(p, &u);
-	*ns = (clock & 3) == CPUCLOCK_VIRT ? u.user_ns : process_cpu_ns(p);
-	process_put(p);
-	return 0;
-}
-
-static int clock_read(int clock, u64 *ns)
-{
-	switch (clock) {
-	case CLOCK_REALTIME: case CLOCK_REALTIME_COARSE: case CLOCK_TAI: case CLOCK_REALTIME_ALARM: *ns = clock_realtime_ns(); return 0;
-	case CLOCK_MONOTONIC: case CLOCK_MONOTONIC_RAW: case CLOCK_MONOTONIC_COARSE: case CLOCK_BOOTTIME: case CLOCK_BOOTTIME_ALARM:
-		*ns = plat_mono_ns();
-		return 0;
-	case CLOCK_PROCESS_CPUTIME_ID: *ns = process_cpu_ns(current_process()); return 0;
-	case CLOCK_THREAD_CPUTIME_ID: *ns = thread_runtime_ns(current()); return 0;
-	default: return clock < 0 ? cpu_clock(clock, ns) : -EINVAL;
-	}
-}
 
 static s64 ts_out(u64 user, u64 ns)
 {
@@ -79,7 +33,7 @@ static int ts_in(u64 user, u64 *ns)
 s64 sys_clock_gettime(u64 clock, u64 user)
 {
 	u64 ns;
-	int err = clock_read((int)clock, &ns);
+	int err = clock_read((s32)clock, &ns);
 
 	return err ? err : ts_out(user, ns);
 }
@@ -87,32 +41,17 @@ s64 sys_clock_gettime(u64 clock, u64 user)
 s64 sys_clock_getres(u64 clock, u64 user)
 {
 	u64 ns;
-	int err = clock_read((int)clock, &ns);
+	int err = clock_resolution((s32)clock, &ns);
 
-	if (err || !user)
-		return err;
-	return ts_out(user, (int)clock == CLOCK_REALTIME_COARSE || (int)clock == CLOCK_MONOTONIC_COARSE ? 4 * NS_PER_MS : 1);
-}
-
-/* The wall clock was set: those who care are told. */
-static s64 set_clock(u64 ns)
-{
-	if (!capable(CAP_SYS_TIME))
-		return -EPERM;
-	clock_set_realtime_ns(ns);
-	timerfd_clock_was_set();
-	vdso_clock_changed();
-	return 0;
+	return err || !user ? err : ts_out(user, ns);
 }
 
 s64 sys_clock_settime(u64 clock, u64 user)
 {
-	u64 ns, now;
-
-	if ((int)clock != CLOCK_REALTIME)
-		return clock_read((int)clock, &now) ? -EINVAL : (int)clock < 0 ? -EPERM : -EINVAL;
+	u64 ns;
 	int err = ts_in(user, &ns);
-	return err ? err : set_clock(ns);
+
+	return err ? err : clock_set((s32)clock, ns);
 }
 
 s64 sys_gettimeofday(u64 tv, u64 tz)
@@ -139,7 +78,7 @@ s64 sys_settimeofday(u64 tv, u64 tz)
 		return -EFAULT;
 	if (v[0] < 0 || (u64)v[1] > 999999)
 		return -EINVAL;
-	return set_clock((u64)v[0] * NS_PER_SEC + (u64)v[1] * 1000);
+	return clock_set(CLOCK_REALTIME, (u64)v[0] * NS_PER_SEC + (u64)v[1] * 1000);
 }
 
 s64 sys_time(u64 user)
@@ -151,61 +90,20 @@ s64 sys_time(u64 user)
 
 /* ---- sleeping ---- */
 
-static s64 sleep_until(u64 deadline, u64 remain)
-{
-	if (!sleep_until_ns(deadline, TS_INTERRUPTIBLE))
-		return 0;
-	if (remain) {
-		u64 now = plat_mono_ns();
-
-		if (ts_out(remain, deadline > now ? deadline - now : 0))
-			return -EFAULT;
-	}
-	return -ERESTART_RESTARTBLOCK;
-}
-
-static s64 sleep_again(struct restart_block *r) { return sleep_until(r->arg[0], r->arg[1]); }
-
-static s64 sleep_for(u64 ns, u64 remain)
-{
-	u64 deadline = plat_mono_ns() + ns;
-	s64 ret = sleep_until(deadline, remain);
-
-	if (ret == -ERESTART_RESTARTBLOCK)
-		current_task()->restart = (struct restart_block){ sleep_again, { deadline, remain } };
-	return ret;
-}
-
 s64 sys_nanosleep(u64 req, u64 remain)
 {
 	u64 ns;
 	int err = ts_in(req, &ns);
 
-	return err ? err : sleep_for(ns, remain);
+	return err ? err : clock_sleep(CLOCK_MONOTONIC, ns, false, remain);
 }
 
-s64 sys_clock_nanosleep(u64 clock64, u64 flags, u64 req, u64 remain)
+s64 sys_clock_nanosleep(u64 clock, u64 flags, u64 req, u64 remain)
 {
-	int clock = (int)clock64;
 	u64 ns;
-
-	switch (clock) {
-	case CLOCK_REALTIME: case CLOCK_MONOTONIC: case CLOCK_BOOTTIME: case CLOCK_TAI: case CLOCK_REALTIME_ALARM: case CLOCK_BOOTTIME_ALARM: break;
-	case CLOCK_THREAD_CPUTIME_ID: return -EINVAL;
-	default: return clock_read(clock, &ns) ? -EINVAL : -EOPNOTSUPP;
-	}
 	int err = ts_in(req, &ns);
-	if (err)
-		return err;
-	if (!(flags & 1 /* TIMER_ABSTIME */))
-		return sleep_for(ns, remain);
-	if (clock == CLOCK_REALTIME || clock == CLOCK_TAI || clock == CLOCK_REALTIME_ALARM) {
-		u64 offset = clock_realtime_ns() - plat_mono_ns();
 
-		ns = ns > offset ? ns - offset : 0;
-	}
-	s64 ret = sleep_until(ns, 0);
-	return ret == -ERESTART_RESTARTBLOCK ? -ERESTARTNOHAND : ret;
+	return err ? err : clock_sleep((s32)clock, ns, flags & 1 /* TIMER_ABSTIME */, remain);
 }
 
 /* ---- interval timers ---- */

@@ -12,6 +12,42 @@
 #define THREAD_FLAGS 48			/* offsetof(struct thread, flags) */
 #define EXIT_WORK 0x300f		/* TF_WORK | TF_FULL_REGS | TF_FPU_LOAD */
 
+	/* All but rdi, which the caller has pushed or exchanged with the vector. */
+	.macro PUSH_REGS
+	pushq %rsi
+	pushq %rdx
+	pushq %rcx
+	pushq %rax
+	pushq %r8
+	pushq %r9
+	pushq %r10
+	pushq %r11
+	pushq %rbx
+	pushq %rbp
+	pushq %r12
+	pushq %r13
+	pushq %r14
+	pushq %r15
+	.endm
+
+	.macro POP_REGS
+	popq %r15
+	popq %r14
+	popq %r13
+	popq %r12
+	popq %rbp
+	popq %rbx
+	popq %r11
+	popq %r10
+	popq %r9
+	popq %r8
+	popq %rax
+	popq %rcx
+	popq %rdx
+	popq %rsi
+	popq %rdi
+	.endm
+
 	.text
 	.globl vm_syscall_entry
 	.balign 64
@@ -69,62 +105,12 @@ exit_work:
 	call vm_exit_work
 	.globl vm_return_user
 vm_return_user:
-	popq %r15
-	popq %r14
-	popq %r13
-	popq %r12
-	popq %rbp
-	popq %rbx
-	popq %r11
-	popq %r10
-	popq %r9
-	popq %r8
-	popq %rax
-	popq %rcx
-	popq %rdx
-	popq %rsi
-	popq %rdi
+	POP_REGS
 	addq $8, %rsp
 	swapgs
 	.globl vm_iret_user
 vm_iret_user:
 	iretq
-
-	.macro PUSH_REGS
-	pushq %rdi
-	pushq %rsi
-	pushq %rdx
-	pushq %rcx
-	pushq %rax
-	pushq %r8
-	pushq %r9
-	pushq %r10
-	pushq %r11
-	pushq %rbx
-	pushq %rbp
-	pushq %r12
-	pushq %r13
-	pushq %r14
-	pushq %r15
-	.endm
-
-	.macro POP_REGS
-	popq %r15
-	popq %r14
-	popq %r13
-	popq %r12
-	popq %rbp
-	popq %rbx
-	popq %r11
-	popq %r10
-	popq %r9
-	popq %r8
-	popq %rax
-	popq %rcx
-	popq %rdx
-	popq %rsi
-	popq %rdi
-	.endm
 
 /* On the stack: vector, error code (or 0), and what the CPU pushed. */
 	.balign 16
@@ -134,20 +120,7 @@ trap_common:
 	jz 1f
 	swapgs
 1:	xchgq %rdi, (%rsp)		/* rdi = vector, its slot = rdi */
-	pushq %rsi
-	pushq %rdx
-	pushq %rcx
-	pushq %rax
-	pushq %r8
-	pushq %r9
-	pushq %r10
-	pushq %r11
-	pushq %rbx
-	pushq %rbp
-	pushq %r12
-	pushq %r13
-	pushq %r14
-	pushq %r15
+	PUSH_REGS
 	movq %rdi, %rsi			/* vector */
 	movq 120(%rsp), %rdx		/* error code */
 	movq $-1, 120(%rsp)		/* orig_ax: not a system call */
@@ -174,20 +147,7 @@ trap_common:
 trap_paranoid:
 	cld
 	xchgq %rdi, (%rsp)
-	pushq %rsi
-	pushq %rdx
-	pushq %rcx
-	pushq %rax
-	pushq %r8
-	pushq %r9
-	pushq %r10
-	pushq %r11
-	pushq %rbx
-	pushq %rbp
-	pushq %r12
-	pushq %r13
-	pushq %r14
-	pushq %r15
+	PUSH_REGS
 	movq %rdi, %rsi
 	movl $0xc0000101, %ecx
 	rdmsr
