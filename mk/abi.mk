@@ -40,6 +40,6 @@ abi-record: abi-programs ## record the answers of Debian's own kernel (tests/abi
 	@tests/abi/run --record --kernel "$$(tools/debian-kernel)"
 
 programs: ## compare Debian's programs in the guest with the same on the host
-	@tests/programs/run
+	@tests/programs/run --machines
 
 .PHONY: abi abi-programs abi-record programs
