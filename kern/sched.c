@@ -189,8 +189,8 @@ static void charge(struct runq *rq, struct thread *t, u64 now)
 		rq->min_vruntime = min;
 }
 
-/* Should @t, just queued, run instead of the current thread? */
-static bool preempts(struct runq *rq, struct thread *t)
+/* Should @t, just queued, run instead of the current thread?  @now: 0 if it is not known */
+static bool preempts(struct runq *rq, struct thread *t, u64 now)
 {
 	struct thread *cur = rq->current;
 
@@ -204,7 +204,7 @@ static bool preempts(struct runq *rq, struct thread *t)
 		return false;
 	if ((s64)(cur->vruntime - t->vruntime) > WAKEUP_GRAN_NS)
 		return true;
-	charge(rq, cur, plat_mono_ns());	/* it has run since it was last looked at */
+	charge(rq, cur, now ? now : plat_mono_ns());	/* it has run since it was last looked at */
 	return (s64)(cur->vruntime - t->vruntime) > WAKEUP_GRAN_NS;
 }
 
@@ -226,11 +226,11 @@ static u64 slice_of(struct thread *t)
 }
 
 /* @t becomes runnable on @rq (locked). */
-static void activate(struct runq *rq, struct thread *t)
+static void activate(struct runq *rq, struct thread *t, u64 now)
 {
 	t->on_rq = 1;
 	enqueue(rq, t, false);
-	if (preempts(rq, t))
+	if (preempts(rq, t, now))
 		resched(rq);
 	else if (rq->queued == 1 && rq == this_rq())	/* the current thread now has a competitor */
 		timer_hint(rq->current->slice_start_ns + slice_of(rq->current));
@@ -273,8 +273,10 @@ bool thread_wake(struct thread *t, u32 states)
 	t->state = TS_RUNNING;
 	if (t->on_rq)
 		goto out;	/* it has not gone to sleep yet, and will not */
-	/* Long sleepers come back near the front, not with all they missed. */
-	if (t->class != CLASS_RT && (s64)(rq->min_vruntime - SLEEPER_CREDIT_NS - t->vruntime) > 0)
+	/* Who slept as long as the credit is owed just that, however much or little the others ran meanwhile. */
+	u64 now = plat_mono_ns();
+	if (t->class != CLASS_RT && (now - t->slice_start_ns > SLEEPER_CREDIT_NS ||
+				     (s64)(rq->min_vruntime - SLEEPER_CREDIT_NS - t->vruntime) > 0))
 		t->vruntime = rq->min_vruntime - SLEEPER_CREDIT_NS;
 	u32 cpu = choose_cpu(t, rq);
 	struct runq *to = &runq[cpu];
@@ -283,7 +285,7 @@ bool thread_wake(struct thread *t, u32 states)
 		spin_unlock_raw(&rq->lock);
 		rq = rq_of(t);
 	}
-	activate(rq, t);
+	activate(rq, t, now);
 out:
 	spin_unlock_raw(&rq->lock);
 	plat_irq_restore(flags);
@@ -523,7 +525,7 @@ void thread_start(struct thread *t)
 	spin_lock_raw(&rq->lock);
 	t->vruntime = rq->min_vruntime;
 	t->state = TS_RUNNING;
-	activate(rq, t);
+	activate(rq, t, 0);
 	spin_unlock_raw(&rq->lock);
 	plat_irq_restore(flags);
 }
@@ -626,7 +628,7 @@ static void change(struct thread *t, void (*fn)(struct thread *t, u64 a, u64 b, 
 			spin_lock_raw(&to->lock);
 			rq = to;
 		}
-		activate(rq, t);
+		activate(rq, t, 0);
 	} else if (running) {
 		resched(rq);
 	}
