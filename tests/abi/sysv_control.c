@@ -11,6 +11,25 @@ static void ignore_it(int sig)
 {
 }
 
+/* Whatever other programs left behind would show in the figures below. */
+static void remove_all(void)
+{
+	struct shmid_ds shm;
+	struct msqid_ds msg;
+	struct semid_ds sem;
+
+	for (int i = 0; i < 1024; i++) {
+		int id = shmctl(i, SHM_STAT, &shm);
+
+		if (id >= 0)
+			shmctl(id, IPC_RMID, NULL);
+		if ((id = msgctl(i, MSG_STAT, &msg)) >= 0)
+			msgctl(id, IPC_RMID, NULL);
+		if ((id = semctl(i, 0, SEM_STAT, &sem)) >= 0)
+			semctl(id, 0, IPC_RMID);
+	}
+}
+
 static void limits(void)
 {
 	static const char *names[] = { "shmmax", "shmall", "shmmni", "sem", "msgmni", "msgmax", "msgmnb" };
@@ -265,6 +284,7 @@ static void messages(void)
 
 void abi_test(void)
 {
+	remove_all();
 	limits();
 	line_of("sem", "/proc/sysvipc/sem", 10);
 	numbers();
