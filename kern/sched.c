@@ -38,6 +38,7 @@ enum {
 	WAKEUP_GRAN_NS = NS_PER_MS / 5,	/* a sleeper must be this far behind to preempt */
 	SLEEPER_CREDIT_NS = 6 * NS_PER_MS,
 };
+static const u64 stack_end_mark = 0x57ac6e4d0f0a11edull;	/* the lowest word of every kernel stack: gone, it overflowed */
 
 /* Locks: q lock · a atomic · c this CPU, interrupts off */
 struct runq {
@@ -403,6 +404,7 @@ void schedule(void)
 		rank_violation(RANK_SPIN, prev->ranks_held);
 	if (prev->state != TS_RUNNING)
 		prev->wait_pc = __builtin_return_address(0);
+	assert(!prev->stack || prev->flags & TF_IDLE || *(u64 *)prev->stack == stack_end_mark);
 	plat_irq_disable();
 	rcu_note_switch();
 	do_schedule(prev);
@@ -497,6 +499,7 @@ int thread_init(struct thread *t, const char *name)
 		t->stack = NULL;
 		return -ENOMEM;
 	}
+	*(u64 *)t->stack = stack_end_mark;
 	t->state = TS_UNINTERRUPTIBLE;
 	t->refs = 1;
 	t->cpu = plat_cpu_id();
