@@ -12,6 +12,7 @@
 #include "vfs/locks.h"
 #include "vfs/ops.h"
 #include "vfs/pipe.h"
+#include "vfs/poll.h"
 #include "vfs/super.h"
 
 enum { IOV_MAX = 1024, IOV_FAST = 8 };
@@ -508,6 +509,33 @@ s64 sys_tee(u64 in, u64 out, u64 n, u64 flags)
 		return err;
 	s64 ret = vfs_tee(t.in, t.out, clamp_len(n), (unsigned)flags);
 	two_put(&t);
+	return ret;
+}
+
+/* Bytes are copied either way: a gift of pages is a hint. */
+s64 sys_vmsplice(u64 fd, u64 iov, u64 count, u64 flags)
+{
+	enum { SPLICE_F_NONBLOCK = 2 };
+	struct file *f = fd_get((int)fd);
+	struct iov_in v;
+	struct iter it;
+
+	if (flags & ~0xfull || !f) {
+		if (f)
+			file_put(f);
+		return f ? -EINVAL : -EBADF;
+	}
+	bool write = f->mode & FMODE_WRITE;
+	s64 ret = file_pipe(f) ? iov_get(&v, iov, count) : -EBADF;
+	if (!ret) {
+		iter_init_segs(&it, ITER_USER, v.seg, v.count, v.total);
+		if (v.total && flags & SPLICE_F_NONBLOCK && !(file_poll(f, NULL) & (write ? EPOLLOUT : EPOLLIN | EPOLLHUP)))
+			ret = -EAGAIN;
+		else
+			ret = write ? file_write_at_pos(f, &it) : file_read_at_pos(f, &it);
+		iov_put(&v);
+	}
+	file_put(f);
 	return ret;
 }
 

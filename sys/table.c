@@ -302,6 +302,7 @@ static const union sys_fn table[SYS_MAX] = {
 	[__NR_mq_timedreceive] = { .f5 = sys_mq_timedreceive },
 	[__NR_mq_notify] = { .f2 = sys_mq_notify },
 	[__NR_mq_getsetattr] = { .f3 = sys_mq_getsetattr },
+	[__NR_vmsplice] = { .f4 = sys_vmsplice },
 };
 
 static u64 unknown_seen[(SYS_MAX + 64) / 64];	/* [a] bit n: number n was named in the log; the last: beyond the table */

@@ -162,4 +162,7 @@ s64 sys_ioprio_get(u64 which, u64 who);
 /* misc.c */
 s64 sys_sysfs(u64 option, u64 a, u64 b);
 
+/* file.c */
+s64 sys_vmsplice(u64 fd, u64 iov, u64 count, u64 flags);
+
 #endif

@@ -173,6 +173,7 @@ static s64 take(struct pipe *p, struct iter *to)
 static s64 pipe_read(struct file *f, struct iter *to, u64 *pos)
 {
 	struct pipe *p = f->private;
+	bool slept = false;
 	s64 done = 0;
 
 	if (!iter_left(to))
@@ -190,9 +191,10 @@ static s64 pipe_read(struct file *f, struct iter *to, u64 *pos)
 		if (!p->writers)
 			break;
 		done = pipe_wait_readable(p, f->flags & O_NONBLOCK);
+		slept = true;
 	}
 	/* the wake-up that we had is the next one's if there is more */
-	if (!pipe_empty(p) && !list_empty(&p->read_wait.waiters))
+	if (slept && !pipe_empty(p) && !list_empty(&p->read_wait.waiters))
 		pipe_wake_readers(p);
 	mutex_unlock(&p->lock);
 	return done;
@@ -241,7 +243,7 @@ static s64 append(struct pipe *p, struct iter *from, u32 flags)
 static s64 pipe_write(struct file *f, struct iter *from, u64 *pos)
 {
 	struct pipe *p = f->private;
-	bool packet = f->flags & O_DIRECT, was_empty;
+	bool packet = f->flags & O_DIRECT, slept = false, was_empty;
 	s64 done = 0, n;
 
 	if (!iter_left(from))
@@ -272,13 +274,14 @@ static s64 pipe_write(struct file *f, struct iter *from, u64 *pos)
 				was_empty = false;
 			}
 			n = pipe_wait_writable(p, f->flags & O_NONBLOCK);
+			slept = true;
 			was_empty = pipe_empty(p);
 		}
 	}
 out:
-	if (was_empty && !pipe_empty(p))
+	if ((was_empty || (done && READ_ONCE(p->polled))) && !pipe_empty(p))
 		pipe_wake_readers(p);
-	if (!pipe_full(p) && !list_empty(&p->write_wait.waiters))
+	if (slept && !pipe_full(p) && !list_empty(&p->write_wait.waiters))
 		pipe_wake_writers(p);
 	mutex_unlock(&p->lock);
 	return done ? done : n;
@@ -291,6 +294,8 @@ static u32 pipe_poll(struct file *f, struct poll_table *pt)
 	struct pipe *p = f->private;
 	u32 mask = 0;
 
+	if (pt && !READ_ONCE(p->polled))
+		WRITE_ONCE(p->polled, true);
 	if (f->mode & FMODE_READ)
 		poll_wait(f, &p->read_wait, pt);
 	if (f->mode & FMODE_WRITE)

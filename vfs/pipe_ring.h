@@ -38,6 +38,7 @@ struct pipe {
 	bool anonymous;			/* [I] of pipe(2): opening it anew through /proc waits for nobody */
 	u32 spares;		/* [p] */
 	struct page *spare[PIPE_SPARE];	/* [p] pages to be used again */
+	bool polled;		/* [a] someone watches by poll: edge-triggered watchers hear of every write */
 	struct waitq read_wait, write_wait;
 };
 
