@@ -15,14 +15,24 @@
 
 enum { NSEC_NOW = 0x3fffffff, NSEC_OMIT = 0x3ffffffe };
 
+void attrs_note_mount(const struct path *p, struct attrs *a)
+{
+	a->attributes_mask |= STATX_ATTR_MOUNT_ROOT;
+	if (p->dentry == p->mount->root)
+		a->attributes |= STATX_ATTR_MOUNT_ROOT;
+}
+
 int vfs_getattr(const struct path *p, struct attrs *out)
 {
 	struct inode *i = p->dentry->inode;
+	int err = 0;
 
 	if (i->ops->getattr)
-		return i->ops->getattr(p->dentry, i, out);
-	inode_fill_attrs(i, out);
-	return 0;
+		err = i->ops->getattr(p->dentry, i, out);
+	else
+		inode_fill_attrs(i, out);
+	attrs_note_mount(p, out);
+	return err;
 }
 
 int vfs_getattr_file(struct file *f, struct attrs *out)

@@ -112,13 +112,19 @@ static void eventfd_fdinfo(struct file *f, char *buf, size_t size)
 	fmt_snprintf(buf, size, "eventfd-count: %16llx\n", ((struct eventfd *)f->private)->count);
 }
 
+/* There is no position to move; asking for it is no error. */
+static s64 eventfd_seek(struct file *f, s64 off, int whence)
+{
+	return (s64)f->pos;
+}
+
 static const struct file_ops eventfd_ops = {
 	.read = eventfd_read,
 	.write = eventfd_write,
 	.poll = eventfd_poll,
 	.release = eventfd_release,
 	.show_fdinfo = eventfd_fdinfo,
-	.seek = file_seek_none,
+	.seek = eventfd_seek,
 	.flags = FOP_STREAM,
 };
 

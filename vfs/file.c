@@ -443,10 +443,10 @@ s64 file_seek_size(struct file *f, s64 off, int whence, u64 size)
 
 s64 file_seek(struct file *f, s64 off, int whence)
 {
-	if (f->mode & FMODE_STREAM)
-		return -ESPIPE;
 	if (f->ops->seek)
 		return f->ops->seek(f, off, whence);
+	if (f->mode & FMODE_STREAM)
+		return -ESPIPE;
 	return file_seek_size(f, off, whence, inode_size(f->inode));
 }
 

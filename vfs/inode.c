@@ -401,7 +401,7 @@ void inode_fill_attrs(const struct inode *i, struct attrs *out)
 	out->btime = i->btime;
 	out->attributes = (i->iflags & IFLAG_IMMUTABLE ? STATX_ATTR_IMMUTABLE : 0) | (i->iflags & IFLAG_APPEND ? STATX_ATTR_APPEND : 0);
 	out->attributes_mask = STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND;
-	out->mask = STATX_BASIC_STATS;
+	out->mask = STATX_BASIC_STATS | i->super->attr_mask;
 }
 
 static int check_owner_change(const struct inode *i, const struct setattr *sa)

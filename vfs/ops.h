@@ -28,6 +28,8 @@ MUST_CHECK int vfs_readahead(struct file *f, s64 off, size_t count);
 MUST_CHECK int vfs_sync_range(struct file *f, s64 off, s64 len, u32 flags);
 /** vfs_syncfs - syncfs(2). */
 MUST_CHECK int vfs_syncfs(struct file *f);
+/** attrs_note_mount - whether @p is the root of its mount: STATX_ATTR_MOUNT_ROOT. */
+void attrs_note_mount(const struct path *p, struct attrs *a);
 /** vfs_getattr_file - fstat. */
 MUST_CHECK int vfs_getattr_file(struct file *f, struct attrs *out);
 /** vfs_readdir - getdents and its kin: @c->pos is taken from and put into f->pos. Return: 0 or -errno (entries may have been emitted: the caller's buffer says) */

@@ -42,6 +42,7 @@ struct super {
 	u32 flags;
 	u64 max_bytes;			/* largest file */
 	u32 time_gran_ns;
+	u32 attr_mask;			/* STATX_* beyond the basic ones that its inodes have: STATX_BTIME */
 	u32 stack_depth;		/* overlay on overlay */
 	u32 refs;			/* [a] mounts */
 	struct mutex rename_lock;

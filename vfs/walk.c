@@ -18,6 +18,7 @@
 #include "kern/assert.h"
 #include "kern/cred.h"
 #include "vfs/internal.h"
+#include "vfs/ops.h"
 #include "vfs/walk.h"
 
 /* ---- pinning ---- */
@@ -779,6 +780,7 @@ int vfs_statat(int dirfd, const char *name, u32 flags, struct attrs *out)
 
 	if (likely(!err && w.rcu && w.inode && !w.inode->ops->getattr)) {
 		inode_fill_attrs(w.inode, out);
+		attrs_note_mount(&w.path, out);
 		if (likely(d_seq_unchanged(w.path.dentry, w.seq)))
 			return 0;
 	}

@@ -12,6 +12,7 @@
 #include "kern/assert.h"
 #include "vfs/file.h"
 #include "vfs/memfd.h"
+#include "vfs/ops.h"
 #include "fs/ram/ram.h"
 
 enum { NOT_MEMFD = ~0u, SEALS_ALL = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE,
@@ -42,6 +43,10 @@ static struct file *create(const char *name, u64 size, u32 flags)
 	}
 	d_instantiate_nameless(p.dentry, i);
 	f = file_open_path(&p, O_RDWR | 0100000 /* O_LARGEFILE */, current()->cred);
+	if (memfd && !IS_ERR(f) && f->mode & FMODE_WRITER) {	/* its maker's descriptor does not keep it from being executed */
+		f->mode &= ~(u32)FMODE_WRITER;
+		inode_put_write(i);
+	}
 	d_put(p.dentry);
 	return f;
 }

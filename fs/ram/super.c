@@ -112,6 +112,7 @@ struct super *ram_super_new(const struct fs_type *t, u64 magic, const struct ram
 
 	if (!s)
 		return ERR_PTR(-ENOMEM);
+	s->attr_mask = STATX_BTIME;
 	s->private = kmemdup(config, sizeof(*config), ALLOC_KERNEL);
 	if (!s->private) {
 		super_put(s);
