@@ -123,8 +123,8 @@ static void iov_put(struct iov_in *v)
 		kfree(v->seg);
 }
 
-/* @off -1: at the file's position. */
-static s64 rwv(u64 fd, u64 iov, u64 count, s64 off, bool write)
+/* @off -1: at the file's position. @append: a write goes to the end. */
+static s64 rwv(u64 fd, u64 iov, u64 count, s64 off, bool write, bool append)
 {
 	bool borrowed;
 	struct file *f = fd_borrow((int)fd, &borrowed);
@@ -136,6 +136,7 @@ static s64 rwv(u64 fd, u64 iov, u64 count, s64 off, bool write)
 	s64 ret = off != -1 && f->mode & FMODE_STREAM ? -ESPIPE : iov_get(&v, iov, count);
 	if (!ret) {
 		iter_init_segs(&it, ITER_USER, v.seg, v.count, v.total);
+		it.append = append;
 		if (off != -1)
 			ret = rw_at(f, &it, off, write);
 		else
@@ -146,17 +147,17 @@ static s64 rwv(u64 fd, u64 iov, u64 count, s64 off, bool write)
 	return ret;
 }
 
-s64 sys_readv(u64 fd, u64 iov, u64 count) { return rwv(fd, iov, count, -1, false); }
-s64 sys_writev(u64 fd, u64 iov, u64 count) { return rwv(fd, iov, count, -1, true); }
+s64 sys_readv(u64 fd, u64 iov, u64 count) { return rwv(fd, iov, count, -1, false, false); }
+s64 sys_writev(u64 fd, u64 iov, u64 count) { return rwv(fd, iov, count, -1, true, false); }
 
 s64 sys_preadv(u64 fd, u64 iov, u64 count, u64 lo, u64 hi)
 {
-	return (s64)lo < 0 ? -EINVAL : rwv(fd, iov, count, (s64)lo, false);
+	return (s64)lo < 0 ? -EINVAL : rwv(fd, iov, count, (s64)lo, false, false);
 }
 
 s64 sys_pwritev(u64 fd, u64 iov, u64 count, u64 lo, u64 hi)
 {
-	return (s64)lo < 0 ? -EINVAL : rwv(fd, iov, count, (s64)lo, true);
+	return (s64)lo < 0 ? -EINVAL : rwv(fd, iov, count, (s64)lo, true, false);
 }
 
 /* RWF_HIPRI and the sync flags are hints or done here; RWF_NOWAIT is what no file of ours can promise. */
@@ -164,11 +165,11 @@ static s64 rwv2(u64 fd, u64 iov, u64 count, s64 off, u64 flags, bool write)
 {
 	if (flags & ~(u64)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND))
 		return -EOPNOTSUPP;
-	if (flags & (RWF_NOWAIT | RWF_APPEND))
+	if (flags & RWF_NOWAIT)
 		return -EOPNOTSUPP;
 	if (off < -1)
 		return -EINVAL;
-	s64 ret = rwv(fd, iov, count, off, write);
+	s64 ret = rwv(fd, iov, count, off, write, flags & RWF_APPEND);
 	if (ret > 0 && write && flags & (RWF_DSYNC | RWF_SYNC)) {
 		struct file *f = fd_get((int)fd);
 		int err = f ? file_sync(f, 0, ~0ull, !(flags & RWF_SYNC)) : 0;

@@ -1,7 +1,7 @@
 /*
  * Anonymous inodes: files without a name in any tree (pipes, sockets, epoll, eventfd, timerfd, memory files).
  *
- * One super, mounted nowhere.  Files that need no inode of their own share one.
+ * One super each for pipes, sockets and the rest, mounted nowhere.  Files that need no inode of their own share one.
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -13,8 +13,9 @@
 #include "vfs/internal.h"
 #include "vfs/mount.h"
 
-struct super *anon_super;
-struct mount *anon_mount;
+enum { ANON_REST, ANON_PIPE, ANON_SOCKET, ANON_COUNT };
+
+static struct mount *mounts[ANON_COUNT];	/* each with its super; never unmounted */
 static struct inode *shared;
 
 static const struct inode_ops anon_inode_ops = { 0 };
@@ -28,11 +29,28 @@ static int anon_statfs(struct super *s, struct fs_stat *out)
 }
 
 static const struct super_ops anon_super_ops = { .statfs = anon_statfs };
-static const struct fs_type anon_type = { .name = "anon_inodefs", .flags = FS_NODEV };
+static const struct fs_type anon_types[ANON_COUNT] = {
+	[ANON_REST] = { .name = "anon_inodefs", .flags = FS_NODEV },
+	[ANON_PIPE] = { .name = "pipefs", .flags = FS_NODEV },
+	[ANON_SOCKET] = { .name = "sockfs", .flags = FS_NODEV },
+};
+static const u32 anon_magics[ANON_COUNT] = { ANON_INODE_FS_MAGIC, PIPEFS_MAGIC, SOCKFS_MAGIC };
 
-struct inode *anon_inode_new(u32 mode)
+static struct mount *mount_for(u32 mode)
 {
-	struct inode *i = inode_alloc(anon_super);
+	u32 type = mode & S_IFMT;
+
+	return mounts[type == S_IFIFO ? ANON_PIPE : type == S_IFSOCK ? ANON_SOCKET : ANON_REST];
+}
+
+bool super_is_anon(const struct super *s)
+{
+	return s->ops == &anon_super_ops;
+}
+
+static struct inode *inode_on(struct super *s, u32 mode)
+{
+	struct inode *i = inode_alloc(s);
 
 	if (!i)
 		return NULL;
@@ -44,9 +62,15 @@ struct inode *anon_inode_new(u32 mode)
 	return i;
 }
 
+struct inode *anon_inode_new(u32 mode)
+{
+	return inode_on(mount_for(mode)->super, mode);
+}
+
 int anon_path(struct inode *inode, const char *name, struct path *out)
 {
-	struct dentry *d = d_alloc(anon_super->root, name, strlen(name));
+	struct mount *m = mount_for(inode->mode);
+	struct dentry *d = d_alloc(m->root, name, strlen(name));
 
 	if (!d) {
 		inode_put(inode);
@@ -54,7 +78,7 @@ int anon_path(struct inode *inode, const char *name, struct path *out)
 	}
 	d_set_flag(d, DENTRY_NOCACHE);
 	d_instantiate_unhashed(d, inode);
-	out->mount = mount_get(anon_mount);
+	out->mount = mount_get(m);
 	out->dentry = d;
 	return 0;
 }
@@ -77,17 +101,26 @@ struct file *file_anon(const char *name, const struct file_ops *ops, void *priva
 	return f;
 }
 
+static struct mount *anon_mount_new(unsigned n)
+{
+	struct super *s = super_alloc(&anon_types[n], &anon_super_ops, anon_magics[n]);
+	struct mount *m;
+
+	assert(s);
+	struct inode *root = inode_on(s, S_IFDIR | 0700);
+
+	assert(root);
+	s->root = d_alloc_root(s, root);
+	assert(s->root);
+	m = mount_hidden(s, anon_types[n].name);
+	assert(m);
+	return m;
+}
+
 void anon_init(void)
 {
-	struct inode *root;
-
-	anon_super = super_alloc(&anon_type, &anon_super_ops, ANON_INODE_FS_MAGIC);
-	assert(anon_super);
-	root = anon_inode_new(S_IFDIR | 0700);
+	for (unsigned n = 0; n < ANON_COUNT; n++)
+		mounts[n] = anon_mount_new(n);
 	shared = anon_inode_new(0600);
-	assert(root && shared);
-	anon_super->root = d_alloc_root(anon_super, root);
-	assert(anon_super->root);
-	anon_mount = mount_hidden(anon_super, "anon_inodefs");
-	assert(anon_mount);
+	assert(shared);
 }

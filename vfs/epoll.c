@@ -256,7 +256,7 @@ static bool loops(struct file *f, const struct epoll *target, unsigned depth)
 {
 	struct epoll *ep = f->private;
 
-	if (ep == target || depth > NEST_MAX)
+	if (ep == target || depth >= NEST_MAX)
 		return true;
 	for (struct rb_node *n = rb_first(&ep->items); n; n = rb_next(n)) {
 		struct epoll_item *item = rb_entry(n, struct epoll_item, node);

@@ -176,8 +176,7 @@ static void file_release(struct file *f)
 		notify_dentry(p.dentry, f->mode & FMODE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	if (!(f->mode & FMODE_PATH) && f->ops->release)
 		f->ops->release(f);
-	if (f->mode & FMODE_WRITER)
-		inode_put_write(f->inode);
+	file_writer_end(f, f->inode, p.mount);
 	cred_put(f->cred);
 	file_recycle(f);
 	if (p.dentry)
@@ -380,7 +379,7 @@ s64 file_write_pages(struct file *f, struct iter *from, u64 *pos)
 	if (!want)
 		return 0;
 	inode_lock(i);
-	if (f->flags & O_APPEND)
+	if (file_appends(f, from))
 		*pos = inode_size(i);
 	u64 start = *pos;
 

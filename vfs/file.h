@@ -95,6 +95,8 @@ s64 file_read(struct file *f, struct iter *to, u64 *pos);
 s64 file_write(struct file *f, struct iter *from, u64 *pos);
 s64 file_read_kernel(struct file *f, void *buf, size_t n, u64 pos);
 s64 file_write_kernel(struct file *f, const void *buf, size_t n, u64 pos);
+/** file_appends - whether this write goes to the end of the file. */
+static inline bool file_appends(const struct file *f, const struct iter *from) { return f->flags & O_APPEND || from->append; }
 u32 file_poll(struct file *f, struct poll_table *pt);
 s64 file_seek(struct file *f, s64 off, int whence);
 s64 file_seek_size(struct file *f, s64 off, int whence, u64 size);

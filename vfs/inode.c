@@ -544,6 +544,13 @@ int inode_setattr_simple(struct dentry *d, struct inode *i, const struct setattr
 
 enum { WRITE_DENIED = 1u << 31 };	/* the low bits then count the programs that run it */
 
+bool inode_has_writers(const struct inode *i)
+{
+	u32 count = atomic_load(&i->write_count);
+
+	return count && !(count & WRITE_DENIED);
+}
+
 int inode_get_write(struct inode *i)
 {
 	u32 seen = atomic_load(&i->write_count);

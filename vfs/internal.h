@@ -69,6 +69,9 @@ extern u32 mount_seq;		/* odd while the tree changes */
 bool mount_is_readonly(const struct mount *m);
 /** mount_want_write - -EROFS for a read-only mount or super. */
 int mount_want_write(const struct mount *m);
+/** mount_writer_begin, mount_writer_end - a regular file is open for writing: no remount read-only meanwhile. Return: 0, -EROFS */
+MUST_CHECK int mount_writer_begin(struct mount *m);
+void mount_writer_end(struct mount *m);
 bool dentry_is_mountpoint(struct dentry *d);
 void mounts_detach_dentry(struct dentry *d);
 
@@ -76,8 +79,8 @@ void mounts_detach_dentry(struct dentry *d);
 void supers_init(void);
 /* anon.c */
 void anon_init(void);
-extern struct super *anon_super;
-extern struct mount *anon_mount;
+/** super_is_anon - whether its files have names in no tree. */
+bool super_is_anon(const struct super *s);
 /** anon_inode_new - an inode of its own on the nameless file system (pipes, memory files). */
 struct inode *anon_inode_new(u32 mode);
 /** anon_path - a nameless dentry for @inode shown as @name; consumes the inode reference. */

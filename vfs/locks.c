@@ -19,6 +19,7 @@
 #include "vfs/file.h"
 #include "vfs/internal.h"
 #include "vfs/locks.h"
+#include "vfs/ops.h"
 #include "vfs/super.h"
 
 enum lock_kind { KIND_FLOCK, KIND_POSIX, KIND_OFD };
@@ -482,11 +483,21 @@ void locks_free_inode(struct inode *i)
 	i->locks = NULL;
 }
 
+/* Whether someone else's use of the file rules a lease of @type out. */
+static bool lease_conflicts(const struct file *f, int type)
+{
+	if (type == F_RDLCK)
+		return inode_has_writers(f->inode);
+	return atomic_load(&f->path.dentry->refs) > 1;
+}
+
 int lease_set(struct file *f, int type)
 {
 	if (type != F_RDLCK && type != F_WRLCK && type != F_UNLCK)
 		return -EINVAL;
-	return type == F_UNLCK ? -EAGAIN : -EINVAL;
+	if (type == F_UNLCK || !inode_is_reg(f->inode))
+		return type == F_UNLCK ? -EAGAIN : -EINVAL;
+	return lease_conflicts(f, type) ? -EAGAIN : -EINVAL;
 }
 
 int lease_get(struct file *f)

@@ -118,6 +118,22 @@ int mount_want_write(const struct mount *m)
 	return m->flags & MNT_RDONLY || m->super->flags & SUPER_RDONLY ? -EROFS : 0;
 }
 
+int mount_writer_begin(struct mount *m)
+{
+	atomic_inc(&m->writers);
+	smp_mb();	/* whoever makes it read-only sees us, or we see that it is */
+	int err = mount_want_write(m);
+
+	if (err)
+		atomic_dec(&m->writers);
+	return err;
+}
+
+void mount_writer_end(struct mount *m)
+{
+	atomic_dec(&m->writers);
+}
+
 /* ---- the tree: mounts_lock held ---- */
 
 static void change_begin(void)
@@ -535,13 +551,56 @@ void mount_set_propagation(struct mount *top, u64 type, bool deep)
 	mutex_unlock(&mounts_lock);
 }
 
-void mount_set_flags(struct mount *m, u32 flags)
+int mount_set_flags(struct mount *m, u32 flags)
 {
+	int err = 0;
+
 	mutex_lock(&mounts_lock);
+	u32 old = m->flags;
+
 	atomic_store(&m->flags, flags);
-	if (m->ns)
+	smp_mb();	/* as in mount_writer_begin() */
+	if (flags & MNT_RDONLY && !(old & MNT_RDONLY) && atomic_load(&m->writers)) {
+		atomic_store(&m->flags, old);
+		err = -EBUSY;
+	} else if (m->ns) {
 		mount_ns_changed(m->ns);
+	}
 	mutex_unlock(&mounts_lock);
+	return err;
+}
+
+/* Of the mounts of @seen's super: the root of a name space, which the table does not hold, is @seen if anything. */
+static bool super_has_writers(const struct mount *seen)
+{
+	struct super *s = seen->super;
+	struct mount *m;
+
+	if (atomic_load(&seen->writers))
+		return true;
+	for (unsigned b = 0; b < 1u << TABLE_BITS; b++)
+		hlist_for_each_entry(m, &table[b], hash)
+			if (m->super == s && atomic_load(&m->writers))
+				return true;
+	return false;
+}
+
+int mount_super_set_flags(struct mount *m, u32 flags)
+{
+	struct super *s = m->super;
+	int err = 0;
+
+	mutex_lock(&mounts_lock);
+	u32 old = s->flags;
+
+	WRITE_ONCE(s->flags, flags);
+	smp_mb();	/* as in mount_writer_begin() */
+	if (flags & SUPER_RDONLY && !(old & SUPER_RDONLY) && super_has_writers(m)) {
+		WRITE_ONCE(s->flags, old);
+		err = -EBUSY;
+	}
+	mutex_unlock(&mounts_lock);
+	return err;
 }
 
 /* ---- name spaces' part ---- */

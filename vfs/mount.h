@@ -22,7 +22,9 @@ MUST_CHECK int mount_move(const struct path *from, struct path *at);
 MUST_CHECK int mount_unmount(struct mount *m, int flags);
 MUST_CHECK int mount_pivot(const struct path *root, const struct path *new, const struct path *old);
 void mount_set_propagation(struct mount *top, u64 type, bool deep);
-void mount_set_flags(struct mount *m, u32 flags);
+/* mount_set_flags, mount_super_set_flags - read-only only with no file open for writing. Return: 0, -EBUSY (nothing changed) */
+MUST_CHECK int mount_set_flags(struct mount *m, u32 flags);
+MUST_CHECK int mount_super_set_flags(struct mount *m, u32 flags);
 /* mount_copy_tree - mounts_lock held; the copies' copied_from say what they are copies of. */
 struct mount *mount_copy_tree(struct mount *m, struct dentry *root, bool deep, bool keep_unbindable);
 

@@ -77,14 +77,17 @@ static int do_remount(const struct path *at, u64 ms, const char *options)
 	if (!(ms & MS_BIND)) {
 		if (ms & MS_RDONLY)
 			flags |= SUPER_RDONLY;
-		if (s->ops->remount)
+		u32 old = s->flags;
+
+		err = mount_super_set_flags(at->mount, flags);
+		if (!err && s->ops->remount)
 			err = s->ops->remount(s, flags, options ? options : "");
-		if (err)
+		if (err) {
+			WRITE_ONCE(s->flags, old);
 			return err;
-		s->flags = flags;
+		}
 	}
-	mount_set_flags(at->mount, mount_flags_of(ms));
-	return 0;
+	return mount_set_flags(at->mount, mount_flags_of(ms));
 }
 
 static int do_propagation(const struct path *at, u64 ms)

@@ -80,6 +80,33 @@ static struct file *open_as_path(const struct path *p, u32 o_flags)
 	return f;
 }
 
+/* Count @f, which is on @m, among the writers of its inode and its mount. Return: 0, -ETXTBSY, -EROFS */
+static int writer_begin(struct file *f, struct inode *i, struct mount *m)
+{
+	int err;
+
+	if (!(f->mode & FMODE_WRITE) || !inode_is_reg(i))
+		return 0;
+	err = inode_get_write(i);
+	if (err)
+		return err;
+	err = mount_writer_begin(m);
+	if (err)
+		inode_put_write(i);
+	else
+		f->mode |= FMODE_WRITER;
+	return err;
+}
+
+void file_writer_end(struct file *f, struct inode *i, struct mount *m)
+{
+	if (!(f->mode & FMODE_WRITER))
+		return;
+	f->mode &= ~(u32)FMODE_WRITER;
+	mount_writer_end(m);
+	inode_put_write(i);
+}
+
 /* The permission checks are done. Takes its own references. */
 struct file *open_dentry(struct file *f, const struct path *path, u32 o_flags)
 {
@@ -87,12 +114,9 @@ struct file *open_dentry(struct file *f, const struct path *path, u32 o_flags)
 	int err = 0;
 
 	file_setup(f, i, i->fops ? i->fops : &no_open_fops, o_flags);
-	if (f->mode & FMODE_WRITE && inode_is_reg(i)) {
-		err = inode_get_write(i);
-		if (err)
-			goto out_discard;
-		f->mode |= FMODE_WRITER;
-	}
+	err = writer_begin(f, i, path->mount);
+	if (err)
+		goto out_discard;
 	path_get(path);
 	f->path = *path;
 	if (f->ops->open)
@@ -106,8 +130,7 @@ struct file *open_dentry(struct file *f, const struct path *path, u32 o_flags)
 	}
 	return f;
 out_path:
-	if (f->mode & FMODE_WRITER)
-		inode_put_write(i);
+	file_writer_end(f, i, path->mount);
 	file_discard(f);
 	path_put(path);
 	return ERR_PTR(err);

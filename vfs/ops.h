@@ -43,9 +43,12 @@ MUST_CHECK int vfs_chroot(const struct path *p);
 s64 file_read_at_pos(struct file *f, struct iter *to);
 s64 file_write_at_pos(struct file *f, struct iter *from);
 s64 file_lseek(struct file *f, s64 off, int whence);
+/** file_writer_end - an open file counts no longer among the writers of its inode and its mount. */
+void file_writer_end(struct file *f, struct inode *i, struct mount *m);
 /** file_deny_write / file_allow_write - a program being executed cannot be written. -ETXTBSY */
 MUST_CHECK int inode_deny_write(struct inode *i);
 void inode_allow_write(struct inode *i);
+bool inode_has_writers(const struct inode *i);
 MUST_CHECK int inode_get_write(struct inode *i);
 void inode_put_write(struct inode *i);
 

@@ -129,6 +129,7 @@ struct mount {
 	struct super *super;		/* [I] */
 	u32 flags;			/* [a] MNT_* */
 	u32 refs;			/* [a] */
+	u32 writers;			/* [a] regular files open for writing */
 	u32 id;
 	u32 group_id;			/* shared propagation, 0: private */
 	bool detached;

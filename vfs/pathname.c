@@ -108,7 +108,7 @@ char *path_name(const struct path *p, char *buf, size_t size)
 	struct name_buf b = { .start = buf };
 	struct path root;
 
-	if (p->dentry->super == anon_super)
+	if (super_is_anon(p->dentry->super))
 		return name_anon(p->dentry, buf, size);
 	fs_context_root(&root);
 	bool deleted = p->dentry->parent != p->dentry && d_unhashed(p->dentry);

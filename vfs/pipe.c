@@ -223,7 +223,7 @@ static s64 merge(struct pipe *p, struct iter *from)
 	return (s64)n;
 }
 
-/* One page's worth into a new buffer. Return: bytes, -EFAULT, -ENOMEM */
+/* One page's worth into a new buffer. Return: bytes, -EFAULT (a page whose source faults counts for nothing), -ENOMEM */
 static s64 append(struct pipe *p, struct iter *from, u32 flags)
 {
 	struct pipe_buf b = { .page = pipe_page(p), .flags = flags };
@@ -232,7 +232,8 @@ static s64 append(struct pipe *p, struct iter *from, u32 flags)
 	if (!b.page)
 		return -ENOMEM;
 	b.len = (u32)iter_get(from, page_virt(b.page), n);
-	if (!b.len) {
+	if (b.len < n) {
+		iter_revert(from, b.len);
 		page_put(b.page);
 		return -EFAULT;
 	}
@@ -261,13 +262,9 @@ static s64 pipe_write(struct file *f, struct iter *from, u64 *pos)
 		if (!p->readers) {
 			n = pipe_broken();
 		} else if (!pipe_full(p)) {
-			size_t want = MIN(iter_left(from), (u64)PAGE_SIZE);
-
 			n = append(p, from, packet ? PBUF_PACKET : PBUF_MERGE);
 			if (n > 0)
 				done += n;
-			if (n >= 0 && (size_t)n < want)
-				break;
 		} else {
 			if (was_empty) {
 				pipe_wake_readers(p);

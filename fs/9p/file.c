@@ -59,7 +59,7 @@ static s64 p9_file_write(struct file *f, struct iter *from, u64 *pos)
 	s64 n;
 	int err = 0;
 
-	if (!loose && f->flags & O_APPEND)
+	if (!loose && file_appends(f, from))
 		err = p9_refresh(i, true);	/* where the end is now */
 	if (err)
 		return err;

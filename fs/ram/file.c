@@ -48,7 +48,7 @@ static s64 ram_write(struct file *f, struct iter *from, u64 *pos)
 	u32 seals = ram_i(f->inode)->seals;
 
 	if (unlikely(seals & (SEAL_ANY_WRITE | F_SEAL_GROW))) {
-		u64 start = f->flags & O_APPEND ? inode_size(f->inode) : *pos;
+		u64 start = file_appends(f, from) ? inode_size(f->inode) : *pos;
 
 		if (seals & SEAL_ANY_WRITE)
 			return -EPERM;

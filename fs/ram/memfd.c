@@ -43,10 +43,8 @@ static struct file *create(const char *name, u64 size, u32 flags)
 	}
 	d_instantiate_nameless(p.dentry, i);
 	f = file_open_path(&p, O_RDWR | 0100000 /* O_LARGEFILE */, current()->cred);
-	if (memfd && !IS_ERR(f) && f->mode & FMODE_WRITER) {	/* its maker's descriptor does not keep it from being executed */
-		f->mode &= ~(u32)FMODE_WRITER;
-		inode_put_write(i);
-	}
+	if (memfd && !IS_ERR(f))	/* its maker's descriptor does not keep it from being executed */
+		file_writer_end(f, i, hidden);
 	d_put(p.dentry);
 	return f;
 }
