@@ -18,6 +18,7 @@ WARN := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wold-sty
 include mk/abi-headers.mk
 include mk/kernel.mk
 include mk/vdso.mk
+-include mk/host.mk
 -include mk/unit.mk
 -include mk/launcher.mk
 -include mk/abi.mk

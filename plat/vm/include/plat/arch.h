@@ -1,5 +1,5 @@
 /*
- * x86-64, inline: per-CPU base, interrupt flag, page-table entries, thread context.
+ * x86-64, inline: per-CPU base, interrupt flag, thread context; page-table entries are in plat/pte.h.
  *
  * GS points at this CPU's struct plat_percpu in kernel mode.  The stack protector reads its canary at
  * %gs:40 (mk/kernel.mk), so the offset of `canary` is fixed.
@@ -8,6 +8,7 @@
 #define PLAT_ARCH_H
 
 #include "base/types.h"
+#include "plat/pte.h"
 
 struct thread;
 struct plat_as;
@@ -115,37 +116,6 @@ static inline void *phys_to_virt(paddr_t p)
 static inline paddr_t virt_to_phys(const void *v)
 {
 	return (u64)v - PLAT_DIRECT_MAP;
-}
-
-/* ---- page-table entries: four levels of 512 ---- */
-
-typedef u64 pte_t;
-
-#define PTE_PRESENT (1ull << 0)
-#define PTE_WRITE (1ull << 1)
-#define PTE_USER (1ull << 2)
-#define PTE_PWT (1ull << 3)
-#define PTE_PCD (1ull << 4)
-#define PTE_ACCESSED (1ull << 5)
-#define PTE_DIRTY (1ull << 6)
-#define PTE_HUGE (1ull << 7)
-#define PTE_GLOBAL (1ull << 8)
-#define PTE_SOFT1 (1ull << 9)	/* for mm/ */
-#define PTE_SOFT2 (1ull << 10)
-#define PTE_NX (1ull << 63)
-#define PTE_ADDR 0x000ffffffffff000ull
-
-enum { PT_LEVELS = 4, PT_ENTRIES = 512 };
-
-/** pt_index - index of @va in a table of @level; level 0 maps pages, level 3 is the root. */
-static inline unsigned pt_index(u64 va, unsigned level)
-{
-	return (va >> (12 + 9 * level)) & 511;
-}
-
-static inline u64 pt_span(unsigned level)	/* bytes that one entry of @level maps */
-{
-	return 1ull << (12 + 9 * level);
 }
 
 struct plat_as {

@@ -1,0 +1,47 @@
+# The kernel inside a Linux process: build/host/libauk.a, with AddressSanitizer and UBSan.
+#
+# The same sources as the guest kernel's but for plat/vm and init/main.c.  All is linked into one relocatable object
+# of which only auk_* is visible, so no name of the kernel meets one of the C library; memcpy and the like
+# are the C library's, which the sanitizers watch (base/string.c's own stand beside them under a prefix).
+
+HOST := $(BUILD)/host/obj
+HOST_SRC := $(filter-out plat/vm/% init/main.c,$(KSRC)) $(wildcard plat/host/*.c plat/host/*.S host/*.c)
+HOST_OBJ := $(patsubst %,$(HOST)/%.o,$(basename $(HOST_SRC)))
+HOST_SANITIZE ?= -fsanitize=address,undefined -fno-sanitize-recover=all
+
+HOST_CFLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-common -fwrapv \
+	-fno-delete-null-pointer-checks -I. -Iplat/host/include $(WARN)
+# What sees only the user ABI's headers, as in the guest; plat/host/os.c sees the C library's.
+HOST_KFLAGS = $(HOST_CFLAGS) $(HOST_SANITIZE) -ffreestanding -nostdinc -isystem $(GCC_INC) -isystem $(ABI_INC)
+
+$(HOST)/plat/host/os.o: HOST_KFLAGS = $(HOST_CFLAGS) $(HOST_SANITIZE)
+$(HOST)/base/string.o: HOST_EXTRA := -DBASE_STRING_PREFIX
+$(HOST)/task/vdso_image.o: $(VM)/vdso.so
+$(HOST)/task/vdso_image.o: HOST_EXTRA := -DVDSO_IMAGE='"$(VM)/vdso.so"'
+
+$(HOST)/%.o: %.c $(ABI_INC)/.done
+	@mkdir -p $(@D)
+	@$(CC) $(HOST_KFLAGS) $(HOST_EXTRA) -MMD -MP -c $< -o $@
+
+$(HOST)/%.o: %.S $(ABI_INC)/.done
+	@mkdir -p $(@D)
+	@$(CC) $(HOST_KFLAGS) $(HOST_EXTRA) -MMD -MP -c $< -o $@
+
+$(BUILD)/host/libauk.a: $(HOST_OBJ)
+	@echo "  LINK $@"
+	@ld -r -o $(HOST)/auk.o $(HOST_OBJ)
+	@objcopy -w --keep-global-symbol='auk_*' $(HOST)/auk.o
+	@rm -f $@
+	@ar rcs $@ $(HOST)/auk.o
+
+$(BUILD)/host/test_host: tests/host/test_host.c host/auk.h $(BUILD)/host/libauk.a
+	@$(CC) $(HOST_CFLAGS) $(HOST_SANITIZE) $< -o $@ $(BUILD)/host/libauk.a -lcmocka -pthread
+
+host: $(BUILD)/host/libauk.a ## build the kernel as a library, under the sanitizers
+
+test-host: $(BUILD)/host/test_host ## test the kernel as a library
+	@tests/host/run $<
+
+.PHONY: host test-host
+
+-include $(HOST_OBJ:.o=.d)
