@@ -130,6 +130,11 @@ s64 sys_fstatfs(u64 fd, u64 buf);
 s64 sys_mount(u64 source, u64 target, u64 type, u64 flags, u64 data);
 s64 sys_umount2(u64 target, u64 flags);
 s64 sys_pivot_root(u64 new_root, u64 put_old);
+s64 sys_open_tree(u64 dirfd, u64 name, u64 flags);
+s64 sys_move_mount(u64 from_dirfd, u64 from, u64 to_dirfd, u64 to, u64 flags);
+s64 sys_fsopen(u64 type, u64 flags);
+s64 sys_fsconfig(u64 fd, u64 cmd, u64 key, u64 value, u64 aux);
+s64 sys_fsmount(u64 fd, u64 flags, u64 attr);
 
 s64 sys_setxattr(u64 name, u64 key, u64 value, u64 size, u64 flags);
 s64 sys_lsetxattr(u64 name, u64 key, u64 value, u64 size, u64 flags);

@@ -177,6 +177,8 @@ static void file_release(struct file *f)
 	if (!(f->mode & FMODE_PATH) && f->ops->release)
 		f->ops->release(f);
 	file_writer_end(f, f->inode, p.mount);
+	if (f->mode & FMODE_TREE)
+		mount_tree_closed(p.mount);
 	cred_put(f->cred);
 	file_recycle(f);
 	if (p.dentry)

@@ -56,7 +56,7 @@ struct file_ops {
 enum { FOP_STREAM = 1 /* no position: pipes, sockets, ttys */, FOP_NOWAIT = 2 };
 
 /* file->mode */
-enum { FMODE_READ = 1, FMODE_WRITE = 2, FMODE_STREAM = 4, FMODE_PATH = 8, FMODE_EXEC = 16, FMODE_PREAD = 32, FMODE_PWRITE = 64, FMODE_WRITER = 128, FMODE_NONOTIFY = 256 };
+enum { FMODE_READ = 1, FMODE_WRITE = 2, FMODE_STREAM = 4, FMODE_PATH = 8, FMODE_EXEC = 16, FMODE_PREAD = 32, FMODE_PWRITE = 64, FMODE_WRITER = 128, FMODE_NONOTIFY = 256, FMODE_TREE = 512 /* on a tree of mounts that goes with it unless attached */ };
 
 /* Locks: p pos_lock · a atomic · l file->lock · I immutable */
 struct file {

@@ -58,6 +58,8 @@ struct dentry *lookup_locked(struct dentry *parent, const char *name, u32 len, u
 /** walk_mounts_down - cross what is mounted on *p. References move. */
 void path_cross_mounts(struct path *p);
 /* open.c */
+/** file_open_as_path - an O_PATH file. Takes its own references. ERR_PTR */
+struct file *file_open_as_path(const struct path *p, u32 o_flags);
 int open_check(const struct path *p, u32 acc_mode, u32 o_flags);
 struct file *open_dentry(struct file *f, const struct path *path, u32 o_flags);
 int dir_may_create(const struct path *parent, struct inode *dir, struct dentry *d);
@@ -69,6 +71,8 @@ extern u32 mount_seq;		/* odd while the tree changes */
 bool mount_is_readonly(const struct mount *m);
 /** mount_want_write - -EROFS for a read-only mount or super. */
 int mount_want_write(const struct mount *m);
+/** mount_tree_closed - nobody can attach @top any more: it goes if it hangs nowhere. */
+void mount_tree_closed(struct mount *top);
 /** mount_writer_begin, mount_writer_end - a regular file is open for writing: no remount read-only meanwhile. Return: 0, -EROFS */
 MUST_CHECK int mount_writer_begin(struct mount *m);
 void mount_writer_end(struct mount *m);

@@ -327,12 +327,31 @@ static int mountpoint_settle(struct path *at)
 	return 0;
 }
 
+/* A tree that may still be attached. */
+static bool hangs_nowhere(const struct mount *top)
+{
+	return !top->ns && top->parent == top && !top->detached && !top->hidden;
+}
+
+void mount_tree_closed(struct mount *top)
+{
+	struct list_head dead = LIST_HEAD_INIT(dead);
+
+	mutex_lock(&mounts_lock);
+	if (hangs_nowhere(top))
+		collect_tree(top, &dead);
+	mutex_unlock(&mounts_lock);
+	free_tree(&dead);
+}
+
 int mount_attach_tree(struct mount *top, struct path *at)
 {
 	int err;
 
 	mutex_lock(&mounts_lock);
 	err = mountpoint_settle(at);
+	if (!err && !hangs_nowhere(top))
+		err = -EINVAL;
 	if (!err && inode_is_dir(top->root->inode) != inode_is_dir(at->dentry->inode))
 		err = -ENOTDIR;
 	if (!err && at->mount->super == top->super && at->mount->root == at->dentry && top->root == at->dentry && !top->copied_from)
@@ -345,19 +364,26 @@ int mount_attach_tree(struct mount *top, struct path *at)
 	return err;
 }
 
-int mount_bind(const struct path *from, struct path *at, bool deep)
+struct mount *mount_copy_bindable(const struct path *from, bool deep)
 {
-	struct mount *top;
+	struct mount *top = ERR_PTR(-EINVAL);
 
 	mutex_lock(&mounts_lock);
-	if (from->mount->unbindable || !in_our_ns(from->mount)) {
-		mutex_unlock(&mounts_lock);
-		return -EINVAL;
+	if (!from->mount->unbindable && in_our_ns(from->mount)) {
+		top = copy_tree(from->mount, from->dentry, deep, false);
+		if (!top)
+			top = ERR_PTR(-ENOMEM);
 	}
-	top = copy_tree(from->mount, from->dentry, deep, false);
 	mutex_unlock(&mounts_lock);
-	if (!top)
-		return -ENOMEM;
+	return top;
+}
+
+int mount_bind(const struct path *from, struct path *at, bool deep)
+{
+	struct mount *top = mount_copy_bindable(from, deep);
+
+	if (IS_ERR(top))
+		return (int)PTR_ERR(top);
 	int err = mount_attach_tree(top, at);
 
 	if (err)

@@ -17,6 +17,8 @@ struct mount *mount_next(struct mount *m, struct mount *top);
 void mount_discard(struct mount *top);
 /* mount_attach_tree - hang a tree on @at (which moves to what is mounted there now); consumes @top's reference on success. */
 MUST_CHECK int mount_attach_tree(struct mount *top, struct path *at);
+/* mount_copy_bindable - a copy of what is seen at @from, attached nowhere. ERR_PTR(-EINVAL, -ENOMEM) */
+struct mount *mount_copy_bindable(const struct path *from, bool deep);
 MUST_CHECK int mount_bind(const struct path *from, struct path *at, bool deep);
 MUST_CHECK int mount_move(const struct path *from, struct path *at);
 MUST_CHECK int mount_unmount(struct mount *m, int flags);

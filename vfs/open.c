@@ -67,7 +67,7 @@ int open_check(const struct path *p, u32 mask, u32 o_flags)
 
 static const struct file_ops path_fops = { 0 };
 
-static struct file *open_as_path(const struct path *p, u32 o_flags)
+struct file *file_open_as_path(const struct path *p, u32 o_flags)
 {
 	struct file *f = file_alloc();
 
@@ -414,7 +414,7 @@ struct file *path_open(int dirfd, const char *name, u32 o_flags, u32 mode, u32 w
 	err = path_lookup(dirfd, name, walk_flags, &p);
 	if (err)
 		return ERR_PTR(err);
-	struct file *f = o_flags & O_PATH ? open_as_path(&p, o_flags) : open_path(&p, o_flags, false);
+	struct file *f = o_flags & O_PATH ? file_open_as_path(&p, o_flags) : open_path(&p, o_flags, false);
 
 	path_put(&p);
 	return f;
