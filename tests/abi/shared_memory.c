@@ -110,6 +110,7 @@ void abi_test(void)
 		_exit(0);
 	}
 	until_asleep(pid);
-	OK("remove", msgctl(id, IPC_RMID, NULL));
-	reap(pid);
+	int removed = msgctl(id, IPC_RMID, NULL);
+	reap(pid);	/* it says its line first */
+	OK("remove", removed);
 }
