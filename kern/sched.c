@@ -690,8 +690,6 @@ void sched_kick(void)
 		timer_hint(next);
 }
 
-void sched_irq_exit(void) {}
-
 bool sched_cpu_idle(u32 cpu) { return __atomic_load_n(&idle_cpus, __ATOMIC_ACQUIRE) >> cpu & 1; }
 
 void sched_nudge(u32 cpu)

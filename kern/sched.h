@@ -90,6 +90,5 @@ u64 sched_total_forks(void);
 /* upcalls that init/ wires to the platform */
 void sched_tick(bool from_user);
 void sched_kick(void);
-void sched_irq_exit(void);
 
 #endif

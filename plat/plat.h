@@ -88,8 +88,6 @@ struct plat_upcalls {
 	void (*tick)(bool from_user);
 	/* Another CPU kicked this one (plat_cpu_kick). Interrupt context. */
 	void (*kick)(void);
-	/* After an interrupt's handlers, before it returns into a thread; may switch threads if that is allowed. */
-	void (*irq_exit)(void);
 };
 
 /** kernel_main - where the platform hands over, on the boot CPU, interrupts off; init/ defines it. */

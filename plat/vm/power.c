@@ -12,9 +12,6 @@ enum { DEBUG_EXIT_PORT = 0xf4, PANIC_CODE = 0x2f, SLP_EN = 1 << 13, SLP_EN_REDUC
 static void stop_others(void)
 {
 	vm_ipi_all_others(VEC_STOP);
-	for (u32 i = 1; i < CPUS_MAX; i++)	/* those with interrupts off hear only an NMI */
-		if (vm_percpu[i].started && i != plat_cpu_id())
-			asm volatile("" ::: "memory");
 }
 
 static void write_register(u8 space, u64 addr, u8 value)

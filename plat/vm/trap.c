@@ -155,8 +155,6 @@ static void interrupt(struct plat_regs *regs, u32 vector)
 	default: vm_irq_dispatch(vector); break;
 	}
 	cpu->irq_depth--;
-	if (!from_user(regs) && vm_upcalls.irq_exit)
-		vm_upcalls.irq_exit();
 }
 
 void vm_trap(struct plat_regs *regs, u32 vector, u64 error)
