@@ -45,7 +45,7 @@ run: ## boot Auk with a shell on this machine's own files; ARGS='-c 2 ...'
 	@$(BUILD)/auk run $(ARGS)
 
 test-launcher: launcher kernel ## check the launcher, on Auk (KERNEL=debian: on Debian's kernel)
-	@JOBS=1 tests/launcher
+	@tests/launcher
 
 .PHONY: launcher setup run test-launcher
 

@@ -276,6 +276,7 @@ static bool session_turn(struct session *session, const sigset_t *mask)
 	struct timespec drain = {.tv_nsec = session->tty >= 0 ? TTY_DRAIN_MS * 1000000L : 0};
 	struct pollfd polls[AT_COUNT];
 	bool last = draining(session);
+	bool interrupted;
 	int ready;
 
 	channel_poll(session->channel, &polls[AT_CTL]);
@@ -285,9 +286,10 @@ static bool session_turn(struct session *session, const sigset_t *mask)
 	if (last)
 		polls[AT_CTL].fd = polls[AT_IN].fd = polls[AT_IN + 1].fd = -1;
 	ready = ppoll(polls, AT_COUNT, last ? &drain : NULL, mask);
+	interrupted = ready < 0 && errno == EINTR;	/* reap's waitpid leaves its own errno */
 	reap(session);
 	if (ready < 0)
-		return errno == EINTR;
+		return interrupted;
 	if (last && (ready == 0 || (session->out.from_ended && session->err.from_ended)))
 		return false;
 	if (polls[AT_CTL].fd >= 0 && polls[AT_CTL].revents != 0)
