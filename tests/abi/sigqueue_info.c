@@ -99,8 +99,8 @@ void abi_test(void)
 	struct sigevent sev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN, .sigev_value.sival_int = 31 };
 	struct itimerspec its = { { 0, 0 }, { 0, 1000000 } };
 	timer_create(CLOCK_MONOTONIC, &sev, &timer);
-	timer_settime(timer, 0, &its, NULL);
 	got.si_signo = 0;
+	timer_settime(timer, 0, &its, NULL);
 	while (got.si_signo != SIGRTMIN)
 		sleep_ms(1);
 	say("timer", "code %d value %d overrun %d", got.si_code, got.si_value.sival_int, got.si_overrun);
