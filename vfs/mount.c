@@ -8,8 +8,7 @@
  * References: being attached counts one; whoever holds a path through the mount counts one each.  The last one puts the
  * super.  mount_put() may sleep and is not called under these locks.
  *
- * Propagation: MS_SHARED is remembered and shown, MS_PRIVATE, MS_SLAVE and MS_UNBINDABLE likewise; mounts do not travel
- * between peers (departure 1).  Everything starts private.
+ * What is mounted on a shared mount travels to its peers and slaves: mount_peers.h.  Everything starts private.
  *
  * Source: mount(2), umount(2), pivot_root(2), mount_namespaces(7), proc(5).
  */
@@ -32,7 +31,7 @@ static struct hlist_head table[1 << TABLE_BITS];
 static struct spinlock table_lock = SPINLOCK_INIT(RANK_MOUNT_TABLE);
 struct mutex mounts_lock;
 u32 mount_seq;
-static u32 next_id = 20, next_group = 1;
+static u32 next_id = 20;
 
 static struct hlist_head *bucket_of(const struct mount *parent, const struct dentry *d)
 {
@@ -100,6 +99,7 @@ struct mount *mount_new(struct super *s, struct dentry *root, const char *source
 	list_init(&m->children);
 	list_init(&m->sibling);
 	list_init(&m->ns_node);
+	mount_peers_init(m);
 	return m;
 }
 
@@ -202,9 +202,19 @@ static void ns_add_tree(struct mount *top, struct mount_ns *ns)
 {
 	for (struct mount *m = top; m; m = mount_next(m, top)) {
 		m->ns = ns;
+		ns->count++;
 		list_add_tail(&m->ns_node, &ns->mounts);
 	}
 	mount_ns_changed(ns);
+}
+
+bool mount_ns_has_room(const struct mount_ns *ns, struct mount *top)
+{
+	u32 more = 0;
+
+	for (struct mount *m = top; m; m = mount_next(m, top))
+		more++;
+	return more <= MOUNTS_MAX - MIN(ns->count, (u32)MOUNTS_MAX);
 }
 
 static void ns_remove_tree(struct mount *top)
@@ -212,6 +222,8 @@ static void ns_remove_tree(struct mount *top)
 	struct mount_ns *ns = top->ns;
 
 	for (struct mount *m = top; m; m = mount_next(m, top)) {
+		if (ns)
+			ns->count--;
 		list_del_init(&m->ns_node);
 		m->ns = NULL;
 	}
@@ -220,9 +232,9 @@ static void ns_remove_tree(struct mount *top)
 }
 
 /*
- * Take apart @top, which is detached already: its mounts collect on @dead, to be put by free_tree() without locks.
+ * Take apart @top, which is detached already: its mounts collect on @dead, to be put by mount_free_collected() without locks.
  */
-static void collect_tree(struct mount *top, struct list_head *dead)
+void mount_collect(struct mount *top, struct list_head *dead)
 {
 	struct mount *m;
 
@@ -230,6 +242,7 @@ static void collect_tree(struct mount *top, struct list_head *dead)
 	list_add_tail(&top->ns_node, dead);
 	list_for_each_entry(m, dead, ns_node) {
 		m->detached = true;
+		mount_make_private(m);
 		while (!list_empty(&m->children)) {
 			struct mount *c = list_first_entry(&m->children, struct mount, sibling);
 			struct path at;
@@ -241,7 +254,7 @@ static void collect_tree(struct mount *top, struct list_head *dead)
 	}
 }
 
-static void free_tree(struct list_head *dead)
+void mount_free_collected(struct list_head *dead)
 {
 	while (!list_empty(dead)) {
 		struct mount *m = list_last_entry(dead, struct mount, ns_node);
@@ -261,24 +274,29 @@ void mount_discard(struct mount *top)
 	struct list_head dead = LIST_HEAD_INIT(dead);
 
 	mutex_lock(&mounts_lock);
-	collect_tree(top, &dead);
+	mount_collect(top, &dead);
 	mutex_unlock(&mounts_lock);
-	free_tree(&dead);
+	mount_free_collected(&dead);
 }
 
-static struct mount *mount_clone(struct mount *m, struct dentry *root)
+static struct mount *mount_clone(struct mount *m, struct dentry *root, enum mount_kin kin)
 {
 	struct mount *c = mount_new(m->super, root, m->source, m->flags);
 
+	if (c && mount_relate(c, m, kin)) {
+		mount_make_private(c);
+		mount_put(c);
+		return NULL;
+	}
 	if (c)
-		c->group_id = m->group_id;
+		c->unbindable = m->unbindable;
 	return c;
 }
 
-/* A copy of @m seen from @root, with what is mounted below it if @deep. NULL: no memory */
-static struct mount *copy_tree(struct mount *m, struct dentry *root, bool deep, bool keep_unbindable)
+/* A copy of @m seen from @root, with what is mounted below it if @deep. NULL: no memory, or no group number */
+struct mount *mount_copy_tree(struct mount *m, struct dentry *root, bool deep, bool keep_unbindable, enum mount_kin kin)
 {
-	struct mount *top = mount_clone(m, root), *c;
+	struct mount *top = mount_clone(m, root, kin), *c;
 
 	if (!top)
 		return NULL;
@@ -288,13 +306,13 @@ static struct mount *copy_tree(struct mount *m, struct dentry *root, bool deep, 
 	list_for_each_entry(c, &m->children, sibling) {
 		if (!d_is_below(c->mountpoint, root) || (c->unbindable && !keep_unbindable))
 			continue;
-		struct mount *copy = copy_tree(c, c->root, true, keep_unbindable);
+		struct mount *copy = mount_copy_tree(c, c->root, true, keep_unbindable, kin);
 
 		if (!copy) {
 			struct list_head dead = LIST_HEAD_INIT(dead);
 
-			collect_tree(top, &dead);
-			free_tree(&dead);
+			mount_collect(top, &dead);
+			mount_free_collected(&dead);
 			return NULL;
 		}
 		struct path at = { top, c->mountpoint };
@@ -304,9 +322,38 @@ static struct mount *copy_tree(struct mount *m, struct dentry *root, bool deep, 
 	return top;
 }
 
-struct mount *mount_copy_tree(struct mount *m, struct dentry *root, bool deep, bool keep_unbindable)
+void mount_slip_in(struct mount *c, const struct path *at)
 {
-	return copy_tree(m, root, deep, keep_unbindable);
+	struct mount *upper = mount_lookup_rcu(at->mount, at->dentry);
+	struct path was = { NULL, NULL };
+
+	if (upper)
+		detach(upper, &was);
+	attach(c, at);
+	ns_add_tree(c, at->mount->ns);
+	if (upper) {
+		struct path root = { c, c->root };
+
+		attach(upper, &root);
+		path_put(&was);		/* not the last: @c hangs there */
+	}
+}
+
+void mount_slip_out(struct mount *c, struct mount *upper, struct list_head *dead)
+{
+	struct mount_ns *ns = c->ns;
+	struct path at, on_c;
+
+	if (upper)
+		detach(upper, &on_c);
+	detach(c, &at);
+	if (upper) {
+		attach(upper, &at);
+		path_put(&on_c);	/* not the last: @c is freed below */
+	}
+	mount_collect(c, dead);
+	c->parent_gone = at;
+	mount_ns_changed(ns);
 }
 
 /* ---- attaching by the rules ---- */
@@ -339,13 +386,14 @@ void mount_tree_closed(struct mount *top)
 
 	mutex_lock(&mounts_lock);
 	if (hangs_nowhere(top))
-		collect_tree(top, &dead);
+		mount_collect(top, &dead);
 	mutex_unlock(&mounts_lock);
-	free_tree(&dead);
+	mount_free_collected(&dead);
 }
 
 int mount_attach_tree(struct mount *top, struct path *at)
 {
+	struct list_head copies = LIST_HEAD_INIT(copies);
 	int err;
 
 	mutex_lock(&mounts_lock);
@@ -356,9 +404,14 @@ int mount_attach_tree(struct mount *top, struct path *at)
 		err = -ENOTDIR;
 	if (!err && at->mount->super == top->super && at->mount->root == at->dentry && top->root == at->dentry && !top->copied_from)
 		err = -EBUSY;
+	if (!err && !mount_ns_has_room(at->mount->ns, top))
+		err = -ENOSPC;
+	if (!err)
+		err = mount_propagate_prepare(top, at, &copies);
 	if (!err) {
 		attach(top, at);
 		ns_add_tree(top, at->mount->ns);
+		mount_propagate_commit(&copies);
 	}
 	mutex_unlock(&mounts_lock);
 	return err;
@@ -370,7 +423,7 @@ struct mount *mount_copy_bindable(const struct path *from, bool deep)
 
 	mutex_lock(&mounts_lock);
 	if (!from->mount->unbindable && in_our_ns(from->mount)) {
-		top = copy_tree(from->mount, from->dentry, deep, false);
+		top = mount_copy_tree(from->mount, from->dentry, deep, false, KIN_SAME);
 		if (!top)
 			top = ERR_PTR(-ENOMEM);
 	}
@@ -391,12 +444,20 @@ int mount_bind(const struct path *from, struct path *at, bool deep)
 	return err;
 }
 
-static bool mount_is_below(const struct mount *m, const struct mount *top)
+bool mount_is_below(const struct mount *m, const struct mount *top)
 {
 	for (; m != top; m = m->parent)
 		if (m->parent == m)
 			return false;
 	return true;
+}
+
+static bool has_unbindable(struct mount *top)
+{
+	for (struct mount *m = top; m; m = mount_next(m, top))
+		if (m->unbindable)
+			return true;
+	return false;
 }
 
 static int move_check(const struct path *from, const struct path *at)
@@ -407,11 +468,16 @@ static int move_check(const struct path *from, const struct path *at)
 		return -EINVAL;
 	if (inode_is_dir(from->dentry->inode) != inode_is_dir(at->dentry->inode))
 		return -EINVAL;
-	return mount_is_below(at->mount, m) ? -ELOOP : 0;
+	if (mount_is_below(at->mount, m))
+		return -ELOOP;
+	if (mount_is_shared(m->parent) || (mount_is_shared(at->mount) && has_unbindable(m)))
+		return -EINVAL;
+	return 0;
 }
 
 int mount_move(const struct path *from, struct path *at)
 {
+	struct list_head copies = LIST_HEAD_INIT(copies);
 	struct path old = { NULL, NULL };
 	int err;
 
@@ -419,9 +485,12 @@ int mount_move(const struct path *from, struct path *at)
 	err = mountpoint_settle(at);
 	if (!err)
 		err = move_check(from, at);
+	if (!err)
+		err = mount_propagate_prepare(from->mount, at, &copies);
 	if (!err) {
 		detach(from->mount, &old);
 		attach(from->mount, at);
+		mount_propagate_commit(&copies);
 		mount_ns_changed(from->mount->ns);
 	}
 	mutex_unlock(&mounts_lock);
@@ -447,7 +516,9 @@ static int unmount_check(struct mount *m, int flags)
 	if (flags & MNT_DETACH_FLAG)
 		return 0;
 	/* being attached, and our caller's path */
-	return !list_empty(&m->children) || atomic_load(&m->refs) > 2 ? -EBUSY : 0;
+	if (!list_empty(&m->children) || atomic_load(&m->refs) > 2)
+		return -EBUSY;
+	return mount_propagate_busy(m) ? -EBUSY : 0;
 }
 
 int mount_unmount(struct mount *m, int flags)
@@ -461,13 +532,14 @@ int mount_unmount(struct mount *m, int flags)
 	if (!err) {
 		struct mount_ns *ns = m->ns;
 
+		mount_propagate_umount(m, &dead);
 		detach(m, &at);
-		collect_tree(m, &dead);
+		mount_collect(m, &dead);
 		mount_ns_changed(ns);
 	}
 	mutex_unlock(&mounts_lock);
 	if (!err) {
-		free_tree(&dead);
+		mount_free_collected(&dead);
 		path_put(&at);
 	}
 	return err;
@@ -513,11 +585,11 @@ void mounts_detach_dentry(struct dentry *d)
 		struct path at;
 
 		detach(m, &at);
-		collect_tree(m, &dead);
+		mount_collect(m, &dead);
 		m->parent_gone = at;
 	}
 	mutex_unlock(&mounts_lock);
-	free_tree(&dead);
+	mount_free_collected(&dead);
 }
 
 /* ---- pivot_root ---- */
@@ -533,6 +605,8 @@ static int pivot_check(const struct path *root, const struct path *new, const st
 	if (new->dentry != new->mount->root || new->mount->parent == new->mount)
 		return -EINVAL;
 	if (!mount_is_below(old->mount, new->mount))
+		return -EINVAL;
+	if (mount_is_shared(old->mount) || mount_is_shared(new->mount->parent) || mount_is_shared(root->mount->parent))
 		return -EINVAL;
 	return mount_is_below(new->mount, root->mount) ? 0 : -EINVAL;
 }
@@ -562,19 +636,24 @@ int mount_pivot(const struct path *root, const struct path *new, const struct pa
 
 /* ---- propagation types, remounting ---- */
 
-void mount_set_propagation(struct mount *top, u64 type, bool deep)
+int mount_set_propagation(struct mount *top, u64 type, bool deep)
 {
+	int err = 0;
+
 	mutex_lock(&mounts_lock);
-	for (struct mount *m = top; m; m = deep ? mount_next(m, top) : NULL) {
-		if (type == MS_SHARED && !m->group_id)
-			m->group_id = next_group++;
-		if (type != MS_SHARED)
-			m->group_id = 0;
+	for (struct mount *m = top; m && !err; m = deep ? mount_next(m, top) : NULL) {
+		if (type == MS_SHARED)
+			err = mount_make_shared(m);
+		else if (type == MS_SLAVE)
+			mount_make_slave(m);
+		else
+			mount_make_private(m);
 		m->unbindable = type == MS_UNBINDABLE;
 	}
 	if (top->ns)
 		mount_ns_changed(top->ns);
 	mutex_unlock(&mounts_lock);
+	return err;
 }
 
 int mount_set_flags(struct mount *m, u32 flags)
@@ -644,13 +723,14 @@ void mount_ns_dissolve(struct mount_ns *ns)
 	struct list_head dead = LIST_HEAD_INIT(dead);
 
 	mutex_lock(&mounts_lock);
-	collect_tree(ns->root, &dead);
+	mount_collect(ns->root, &dead);
 	mutex_unlock(&mounts_lock);
-	free_tree(&dead);
+	mount_free_collected(&dead);
 }
 
 void mounts_init(void)
 {
 	mutex_init(&mounts_lock, RANK_MOUNT);
+	mount_peers_start();
 	mount_ns_init();
 }

@@ -6,8 +6,9 @@
 #define VFS_MOUNT_H
 
 #include "kern/mutex.h"
-#include "vfs/path.h"
+#include "vfs/mount_peers.h"
 
+enum { MOUNTS_MAX = 100000 };	/* of a name space: fs.mount-max */
 enum { MNT_FORCE_FLAG = 1, MNT_DETACH_FLAG = 2, MNT_EXPIRE_FLAG = 4, UMOUNT_NOFOLLOW_FLAG = 8 };
 
 extern struct mutex mounts_lock;
@@ -23,12 +24,24 @@ MUST_CHECK int mount_bind(const struct path *from, struct path *at, bool deep);
 MUST_CHECK int mount_move(const struct path *from, struct path *at);
 MUST_CHECK int mount_unmount(struct mount *m, int flags);
 MUST_CHECK int mount_pivot(const struct path *root, const struct path *new, const struct path *old);
-void mount_set_propagation(struct mount *top, u64 type, bool deep);
+/* mount_set_propagation - Return: 0, -ENOSPC (no group number is left; what was done stays) */
+MUST_CHECK int mount_set_propagation(struct mount *top, u64 type, bool deep);
 /* mount_set_flags, mount_super_set_flags - read-only only with no file open for writing. Return: 0, -EBUSY (nothing changed) */
 MUST_CHECK int mount_set_flags(struct mount *m, u32 flags);
 MUST_CHECK int mount_super_set_flags(struct mount *m, u32 flags);
 /* mount_copy_tree - mounts_lock held; the copies' copied_from say what they are copies of. */
-struct mount *mount_copy_tree(struct mount *m, struct dentry *root, bool deep, bool keep_unbindable);
+struct mount *mount_copy_tree(struct mount *m, struct dentry *root, bool deep, bool keep_unbindable, enum mount_kin kin);
+bool mount_is_below(const struct mount *m, const struct mount *top);	/* or equal */
+/* mount_ns_has_room - for the tree @top too. */
+bool mount_ns_has_room(const struct mount_ns *ns, struct mount *top);
+
+/* Taking apart, mounts_lock held: the mounts of a detached tree collect on @dead, to be freed when the lock has been dropped. */
+void mount_collect(struct mount *top, struct list_head *dead);
+void mount_free_collected(struct list_head *dead);
+/* mount_slip_in - attach @c on @at, beneath what hangs there already; consumes @c's reference. */
+void mount_slip_in(struct mount *c, const struct path *at);
+/* mount_slip_out - the reverse: @c goes to @dead, @upper (the child that hides it, or NULL) takes its place. */
+void mount_slip_out(struct mount *c, struct mount *upper, struct list_head *dead);
 
 void mount_ns_init(void);
 void mount_ns_changed(struct mount_ns *ns);	/* mounts_lock held */

@@ -98,8 +98,7 @@ static int do_propagation(const struct path *at, u64 ms)
 		return -EINVAL;
 	if (at->dentry != at->mount->root)
 		return -EINVAL;
-	mount_set_propagation(at->mount, type, ms & MS_REC);
-	return 0;
+	return mount_set_propagation(at->mount, type, ms & MS_REC);
 }
 
 static int do_from_path(const char *source, struct path *at, u64 ms)

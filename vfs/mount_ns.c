@@ -112,7 +112,7 @@ struct mount_ns *mount_ns_copy(struct mount_ns *old, struct fs_context *fix)
 	if (!ns)
 		return ERR_PTR(-ENOMEM);
 	mutex_lock(&mounts_lock);
-	struct mount *top = mount_copy_tree(old->root, old->root->root, true, true);
+	struct mount *top = mount_copy_tree(old->root, old->root->root, true, true, KIN_SAME);
 
 	mutex_unlock(&mounts_lock);
 	if (!top) {

@@ -98,7 +98,27 @@ static void show_mounts(struct text *t, struct mount *m, const char *where)
 	put_str(t, " 0 0\n");
 }
 
-static void show_info(struct text *t, struct mount *m, const char *where, char *buf, size_t size)
+static void put_group(struct text *t, const char *what, u32 id)
+{
+	put_str(t, what);
+	put_num(t, id);
+}
+
+static void put_propagation(struct text *t, struct mount *m, const struct path *seen_from)
+{
+	if (m->group_id)
+		put_group(t, " shared:", m->group_id);
+	if (m->master) {
+		u32 from = mount_hears_from(m, seen_from);
+
+		put_group(t, " master:", m->master->group_id);
+		if (from && from != m->master->group_id)
+			put_group(t, " propagate_from:", from);
+	}
+	put_str(t, m->unbindable ? " unbindable" : "");
+}
+
+static void show_info(struct text *t, struct mount *m, const char *where, const struct path *seen_from, char *buf, size_t size)
 {
 	struct mount whole = { .root = m->super->root };
 	struct path in_fs = { &whole, m->root }, top = { &whole, m->super->root };
@@ -122,11 +142,7 @@ static void show_info(struct text *t, struct mount *m, const char *where, char *
 	put_escaped(t, buf);
 	put_str(t, m->flags & MNT_RDONLY ? " ro" : " rw");
 	put_mount_flags(t, m->flags);
-	if (m->group_id) {
-		put_str(t, " shared:");
-		put_num(t, m->group_id);
-	}
-	put_str(t, m->unbindable ? " unbindable" : "");
+	put_propagation(t, m, seen_from);
 	put_str(t, " - ");
 	put_str(t, m->super->type->name);
 	put_str(t, " ");
@@ -167,7 +183,7 @@ int mounts_show(int kind, const struct path *root, struct mount_ns *ns, char **o
 		if (kind == 0)
 			show_mounts(&t, m, where);
 		else if (kind == 1)
-			show_info(&t, m, where, buf, size);
+			show_info(&t, m, where, root, buf, size);
 		else
 			show_stats(&t, m, where);
 	}

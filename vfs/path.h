@@ -116,6 +116,7 @@ struct mount_ns {
 	u32 refs;
 	struct mount *root;
 	struct list_head mounts;	/* [mount lock] */
+	u32 count;			/* [mount lock] of mounts */
 	u64 seq;			/* changes: poll on /proc/mounts */
 	u64 id;
 };
@@ -131,7 +132,7 @@ struct mount {
 	u32 refs;			/* [a] */
 	u32 writers;			/* [a] regular files open for writing */
 	u32 id;
-	u32 group_id;			/* shared propagation, 0: private */
+	u32 group_id;			/* [M] of the peer group; 0: not shared. mount_peers.h */
 	bool detached;
 	bool unbindable, expiring;
 	bool hidden;			/* [I] of the kernel's own, mounted nowhere: names are shown without "(unreachable)" */
@@ -139,6 +140,13 @@ struct mount {
 	struct mount_ns *ns;
 	struct path parent_gone;	/* [M] while it is being taken apart: what it hung on */
 	struct mount *copied_from;	/* [M] while its tree is being copied */
+	struct list_head peers;		/* [M] ring of the peer group */
+	struct mount *master;		/* [M] one of the group that it hears from, or NULL */
+	struct list_head slaves, slave_node;	/* [M] */
+	struct mount *next_receiver, *copy;	/* [M] while a change travels: mount_receivers() */
+	struct path hang_on;		/* [M] of a copy that is not attached yet: where it will be */
+	struct mount *next_victim;	/* [M] while it is taken off with others */
+	bool receives, going;		/* [M] is in such a chain */
 	char *source;
 	struct rcu_head rcu;
 };
