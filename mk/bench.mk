@@ -23,3 +23,10 @@ bench: ## measure Auk beside Debian's kernel: build/bench/results.md and .svg
 	@BENCH_RUNS=$(BENCH_RUNS) bench/run $(BENCH_ARGS)
 
 .PHONY: bench bench-programs
+
+bench-workloads: ## measure whole programs on both kernels: build/bench/workloads.md
+	@tools/setup run test bench
+	@$(MAKE) --no-print-directory kernel launcher
+	@bench/workloads $(BENCH_ARGS)
+
+.PHONY: bench-workloads
