@@ -32,7 +32,7 @@ static const struct plat_upcalls upcalls = {
 	.syscall = sys_dispatch, .fault = task_fault, .trap = task_trap, .user_work = task_user_work,
 	.tick = sched_tick, .kick = sched_kick,
 };
-static bool started;
+static HOST_KEEP bool running;
 static u64 pages_at_start;
 
 /* ---- boot: as init/main.c does it, up to the first program, which is auk_start's caller ---- */
@@ -92,12 +92,14 @@ int auk_start(const struct auk_config *config)
 
 	if (m.cpus > CPUS_MAX || m.memory_bytes < 16 << 20)
 		return -EINVAL;
-	if (started)
+	if (running)
 		return -EBUSY;
+	if (host_image_fresh())
+		return -ENOMEM;
 	int err = host_power_on(&m);
 	if (err)
 		return err;
-	started = true;
+	running = true;
 	host_boot();
 	sleep_ns(SETTLE_NS);
 	pages_at_start = pages_outside_slabs();
@@ -128,6 +130,7 @@ long auk_stop(void)
 	sleep_ns(SETTLE_NS);
 	long leaked = (long)(pages_outside_slabs() - pages_at_start);
 	host_power_off();
+	running = false;
 	return leaked;
 }
 

@@ -7,7 +7,7 @@
  *
  * The machine is simulated (plat/host/sim.c): no host thread is made, time is virtual, the seed decides who runs when.
  *
- * One kernel a process, once; run more in children (fork).  Only from the host thread that called auk_start.
+ * One kernel at a time, as many as one likes one after the other.  Only from the host thread that called auk_start.
  */
 #ifndef HOST_AUK_H
 #define HOST_AUK_H
@@ -26,7 +26,7 @@ struct auk_config {
 	void (*console)(const char *text, size_t len);	/* kernel messages; NULL: standard error */
 };
 
-/** auk_start - boot. Return: 0, -ENOMEM, -EINVAL, -EBUSY (one was started in this process) */
+/** auk_start - boot. Return: 0, -ENOMEM, -EINVAL, -EBUSY (one is running) */
 int auk_start(const struct auk_config *config);
 
 /**

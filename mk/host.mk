@@ -3,6 +3,9 @@
 # The same sources as the guest kernel's but for plat/vm and init/main.c.  All is linked into one relocatable object
 # of which only auk_* is visible, so no name of the kernel meets one of the C library; memcpy and the like
 # are the C library's, which the sanitizers watch (base/string.c's own stand beside them under a prefix).
+#
+# All variables of the object lie in the two sections auk_data and auk_bss, so that a machine can start from the state that
+# the compiler gave them, again and again (plat/host/image.c).
 
 HOST := $(BUILD)/host/obj
 HOST_SRC := $(filter-out plat/vm/% init/main.c,$(KSRC)) $(wildcard plat/host/*.c plat/host/*.S host/*.c)
@@ -15,6 +18,8 @@ HOST_CFLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing -f
 HOST_KFLAGS = $(HOST_CFLAGS) $(HOST_SANITIZE) -ffreestanding -nostdinc -isystem $(GCC_INC) -isystem $(ABI_INC)
 
 $(HOST)/plat/host/os.o: HOST_KFLAGS = $(HOST_CFLAGS) $(HOST_SANITIZE)
+# What copies all variables must not be watched for reaching between them.
+$(HOST)/plat/host/image.o: HOST_SANITIZE :=
 $(HOST)/base/string.o: HOST_EXTRA := -DBASE_STRING_PREFIX
 $(HOST)/task/vdso_image.o: $(VM)/vdso.so
 $(HOST)/task/vdso_image.o: HOST_EXTRA := -DVDSO_IMAGE='"$(VM)/vdso.so"'
@@ -27,9 +32,9 @@ $(HOST)/%.o: %.S $(ABI_INC)/.done
 	@mkdir -p $(@D)
 	@$(CC) $(HOST_KFLAGS) $(HOST_EXTRA) -MMD -MP -c $< -o $@
 
-$(BUILD)/host/libauk.a: $(HOST_OBJ)
+$(BUILD)/host/libauk.a: $(HOST_OBJ) plat/host/image.ld
 	@echo "  LINK $@"
-	@ld -r -o $(HOST)/auk.o $(HOST_OBJ)
+	@ld -r -T plat/host/image.ld -o $(HOST)/auk.o $(HOST_OBJ)
 	@objcopy -w --keep-global-symbol='auk_*' $(HOST)/auk.o
 	@rm -f $@
 	@ar rcs $@ $(HOST)/auk.o

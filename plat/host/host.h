@@ -18,6 +18,14 @@ struct host_machine {
 extern struct host_machine host_machine;
 extern struct plat_upcalls host_upcalls;
 
+/* ---- image.c ---- */
+
+/* A variable that the next machine finds as the last one left it. */
+#define HOST_KEEP __attribute__((section(".keep")))
+
+/** host_image_fresh - all variables as they were before the first machine; nothing of the last one may be in use. Return: 0, -1 (no memory) */
+MUST_CHECK int host_image_fresh(void);
+
 /* ---- sim.c ---- */
 
 /** host_power_on - a machine as @m says: memory mapped, CPU 0 about to call kernel_main. Return: 0, -ENOMEM */
