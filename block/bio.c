@@ -1,23 +1,29 @@
-/* Bios: making, checking, handing to the driver, waiting; the contract is in block.h. */
+/* Bios: making, checking, handing on, waiting; the contract is in block.h. */
 #include <linux/errno.h>
 #include "base/atomic.h"
 #include "base/string.h"
 #include "block/block.h"
+#include "block/queue.h"
+#include "kern/page.h"
 #include "kern/slab.h"
 #include "kern/wait.h"
 
-struct bio *bio_alloc(struct block_device *bdev, enum bio_op op, u64 sector, u32 seg_max, u32 alloc_flags)
+void bio_init(struct bio *b, struct block_device *bdev, enum bio_op op, u64 sector, u32 seg_max)
 {
-	struct bio *b = kmalloc(sizeof(*b) + seg_max * sizeof(b->segs[0]), alloc_flags);
-
-	if (!b)
-		return NULL;
 	memset(b, 0, sizeof(*b));
 	b->bdev = bdev;
 	b->op = op;
 	b->sector = sector;
 	b->seg_max = seg_max;
 	list_init(&b->node);
+}
+
+struct bio *bio_alloc(struct block_device *bdev, enum bio_op op, u64 sector, u32 seg_max, u32 alloc_flags)
+{
+	struct bio *b = kmalloc(bio_bytes(seg_max), alloc_flags);
+
+	if (b)
+		bio_init(b, bdev, op, sector, seg_max);
 	return b;
 }
 
@@ -30,16 +36,31 @@ bool bio_add(struct bio *b, paddr_t addr, u32 len_bytes)
 {
 	const struct disk_limits *limits = &b->bdev->disk->limits;
 	struct bio_seg *last = b->seg_count ? &b->segs[b->seg_count - 1] : NULL;
+	u32 sectors = len_bytes >> SECTOR_SHIFT;
 
+	if (b->sectors + sectors > limits->sectors_max)
+		return false;
 	if (last && last->addr + last->len_bytes == addr && (u64)last->len_bytes + len_bytes <= limits->seg_bytes_max) {
 		last->len_bytes += len_bytes;
 	} else {
 		if (b->seg_count >= b->seg_max || b->seg_count >= limits->segs_max || len_bytes > limits->seg_bytes_max)
 			return false;
+		if (last && ((last->addr + last->len_bytes) | addr) & limits->virt_boundary)
+			return false;
 		b->segs[b->seg_count++] = (struct bio_seg){ .addr = addr, .len_bytes = len_bytes };
 	}
-	b->sectors += len_bytes >> SECTOR_SHIFT;
+	b->sectors += sectors;
 	return true;
+}
+
+static u32 range_sectors_max(const struct disk_limits *l, enum bio_op op)
+{
+	switch (op) {
+	case BIO_DISCARD: return l->discard_sectors_max;
+	case BIO_WRITE_ZEROES: return l->zeroes_sectors_max;
+	case BIO_SECURE_ERASE: return l->erase_sectors_max;
+	default: return 0;
+	}
 }
 
 static int check(const struct bio *b)
@@ -55,28 +76,33 @@ static int check(const struct bio *b)
 		return -EIO;
 	if ((b->sector | b->sectors) & (block_sectors - 1))
 		return -EIO;
-	if (b->op == BIO_READ)
-		return b->seg_count && b->seg_count <= limits->segs_max ? 0 : -EINVAL;
-	if (limits->read_only)
+	if (b->op != BIO_READ && block_read_only(bdev))
 		return -EROFS;
-	if (b->op == BIO_DISCARD)
-		return b->sectors <= limits->discard_sectors_max ? 0 : -EOPNOTSUPP;
-	if (b->op == BIO_WRITE_ZEROES)
-		return b->sectors <= limits->zeroes_sectors_max ? 0 : -EOPNOTSUPP;
+	if (!op_has_bytes(b->op))
+		return b->sectors <= range_sectors_max(limits, b->op) ? 0 : -EOPNOTSUPP;
 	return b->seg_count && b->seg_count <= limits->segs_max ? 0 : -EINVAL;
 }
 
-static void account(const struct bio *b)
+void bio_issue(struct bio *b)
 {
-	struct block_device *bdev = b->bdev;
+	struct disk *d = b->bdev->disk;
 
-	if (b->op == BIO_READ) {
-		atomic_inc(&bdev->reads);
-		atomic_add(&bdev->sectors_read, b->sectors);
-	} else if (b->op == BIO_WRITE) {
-		atomic_inc(&bdev->writes);
-		atomic_add(&bdev->sectors_written, b->sectors);
-	}
+	if (d->ops->submit)
+		d->ops->submit(d, b);
+	else
+		queue_add(d, b, true);
+}
+
+static bool has_cache(const struct disk *d)
+{
+	return d->limits.flush && !atomic_load(&d->cache_override);
+}
+
+static u16 (*thread_ioprio)(void);
+
+void block_register_ioprio(u16 (*get)(void))
+{
+	thread_ioprio = get;
 }
 
 void bio_submit(struct bio *b)
@@ -84,25 +110,40 @@ void bio_submit(struct bio *b)
 	struct disk *disk = b->bdev->disk;
 	int err = check(b);
 
-	if (err) {
+	b->part = b->bdev;
+	b->next = NULL;
+	b->last = b;
+	b->run_sectors = b->sectors;
+	b->run_segs = b->seg_count;
+	b->stage = 0;
+	b->accounted = false;
+	if (!has_cache(disk))
+		b->flags &= ~(u32)(BIO_FUA | BIO_PREFLUSH);
+	if (err || (b->op == BIO_FLUSH && !has_cache(disk))) {
 		bio_end(b, err);
 		return;
 	}
-	account(b);
-	if (b->op == BIO_FLUSH && !disk->limits.flush) {
-		bio_end(b, 0);
-		return;
-	}
+	if (!b->ioprio && thread_ioprio && plat_irq_enabled())
+		b->ioprio = thread_ioprio();
 	if (b->bdev->part) {
 		b->sector += b->bdev->start;
 		b->bdev = &disk->whole;
-		account(b);
 	}
-	disk->ops->submit(disk, b);
+	bio_stats_start(b);
+	if (flush_needed(b))
+		flush_start(b);
+	else if (!plug_add(b))
+		bio_issue(b);
 }
 
 void bio_end(struct bio *b, int status)
 {
+	if (b->stage) {
+		flush_data_done(b, status);
+		return;
+	}
+	if (b->accounted)
+		bio_stats_end(b);
 	b->status = status;
 	b->done(b);
 }
@@ -119,9 +160,27 @@ int bio_submit_wait(struct bio *b)
 	completion_init(&c);
 	b->done = wake_submitter;
 	b->private = &c;
+	b->flags |= BIO_SYNC;
 	bio_submit(b);
 	wait_for_completion(&c);
 	return b->status;
+}
+
+bool bio_poll(struct block_device *bdev, u32 cookie)
+{
+	struct disk *d = bdev->disk;
+	bool any = false;
+
+	for (u32 i = 0; i < d->queue_count; i++) {
+		struct hw_queue *q = &d->queues[i];
+
+		if (!q->ops->poll)
+			continue;
+		any = true;
+		if (atomic_load(&q->started))
+			atomic_add(&q->polled, q->ops->poll(q));
+	}
+	return any;
 }
 
 int block_flush(struct block_device *bdev)
@@ -129,37 +188,12 @@ int block_flush(struct block_device *bdev)
 	struct bio *b;
 	int err;
 
-	if (!bdev->disk->limits.flush)
+	if (!has_cache(bdev->disk))
 		return 0;
 	b = bio_alloc(bdev, BIO_FLUSH, 0, 0, ALLOC_NOFS);
 	if (!b)
 		return -ENOMEM;
 	err = bio_submit_wait(b);
 	bio_free(b);
-	return err;
-}
-
-int block_range_op(struct block_device *bdev, enum bio_op op, u64 sector, u64 sectors)
-{
-	const struct disk_limits *limits = &bdev->disk->limits;
-	u64 step = op == BIO_DISCARD ? limits->discard_sectors_max : limits->zeroes_sectors_max;
-	int err = 0;
-
-	/* Pieces are whole blocks. */
-	step &= ~(u64)((limits->block_bytes >> SECTOR_SHIFT) - 1);
-	if (!step)
-		return -EOPNOTSUPP;
-	while (sectors && !err) {
-		u64 n = MIN(sectors, step);
-		struct bio *b = bio_alloc(bdev, op, sector, 0, ALLOC_NOFS);
-
-		if (!b)
-			return -ENOMEM;
-		b->sectors = n;
-		err = bio_submit_wait(b);
-		bio_free(b);
-		sector += n;
-		sectors -= n;
-	}
 	return err;
 }

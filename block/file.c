@@ -1,43 +1,42 @@
 /*
  * Block devices as open files: /dev/vda, /dev/vda1.
  *
- * Reads and writes go through the page cache; O_DIRECT ones go around it, by way of a bounce buffer, after writing back
- * and before dropping the cached pages of the range.  A file's size is the device's: writes end there (ENOSPC).
+ * Reads and writes go through the page cache, O_DIRECT ones around it (direct.c).  A file's size is the device's: writes
+ * end there (ENOSPC).  O_EXCL at open is a claim (block_claim).
  *
- * Source: block device ioctls: <linux/fs.h>, ioctl_list(2), and Linux's Documentation/ABI.
+ * Errors of write-back: a file that was open when one happened hears of it at its next fsync, once.
  */
-#include <linux/capability.h>
 #include <linux/errno.h>
+#include <linux/falloc.h>
 #include <linux/fs.h>
-#include <linux/hdreg.h>
 #include "base/atomic.h"
-#include "base/string.h"
 #include "block/block.h"
-#include "kern/cred.h"
-#include "kern/page.h"
-#include "mm/user.h"
+#include "block/direct.h"
 #include "vfs/file.h"
 #include "vfs/inode.h"
 
-enum { DIRECT_ORDER_MAX = 5, READAHEAD_SECTORS = 256 };
-
-static u64 device_bytes(const struct block_device *b)
+static int open_check(struct block_device *b, struct file *f)
 {
-	return atomic_load(&b->sectors) << SECTOR_SHIFT;
+	if (f->mode & FMODE_WRITE && block_read_only(b))
+		return -EROFS;
+	return f->flags & O_EXCL ? block_claim(b, f) : 0;
 }
 
 static int block_open(struct inode *i, struct file *f)
 {
 	struct block_device *b = block_device_open(i->rdev);
+	int err;
 
 	if (!b)
 		return -ENXIO;
-	if (f->mode & FMODE_WRITE && b->disk->limits.read_only) {
+	err = open_check(b, f);
+	if (err) {
 		block_device_close(b);
-		return -EROFS;
+		return err;
 	}
 	f->private = b;
 	f->mapping = &b->mapping;
+	f->error_seen = atomic_load(&b->mapping.error_seq);
 	return 0;
 }
 
@@ -45,108 +44,51 @@ static void block_release(struct file *f)
 {
 	struct block_device *b = f->private;
 
-	if (f->mode & FMODE_WRITE)
-		(void)!mapping_sync(&b->mapping, 0, ~0ull);	/* fsync is who reports; errors stay noted in the mapping */
+	block_unclaim(b, f);
 	block_device_close(b);
 }
 
-/* ---- O_DIRECT ---- */
-
-/* One transfer of at most a bounce buffer's length, at a multiple of the block size. */
-static s64 direct_piece(struct block_device *b, struct iter *it, struct page *bounce, u64 pos, u32 len, bool write)
-{
-	struct bio *bio;
-	int err;
-
-	if (write && iter_get(it, page_virt(bounce), len) != len)
-		return -EFAULT;
-	bio = bio_alloc(b, write ? BIO_WRITE : BIO_READ, pos >> SECTOR_SHIFT, 1, ALLOC_KERNEL);
-	if (!bio)
-		return -ENOMEM;
-	err = bio_add(bio, page_phys(bounce), len) ? bio_submit_wait(bio) : -EINVAL;
-	bio_free(bio);
-	if (err)
-		return err;
-	return write ? len : (s64)iter_put(it, page_virt(bounce), len);
-}
-
-static s64 direct(struct block_device *b, struct iter *it, u64 *pos, bool write)
-{
-	u64 size = device_bytes(b), done = 0;
-	u32 unit = b->disk->limits.block_bytes, most;
-	unsigned order = DIRECT_ORDER_MAX;
-	struct page *bounce = page_alloc(order, ALLOC_KERNEL | ALLOC_NOWARN | ALLOC_NOOOM);
-	s64 n = 0;
-
-	if (!bounce)
-		bounce = page_alloc(order = 0, ALLOC_KERNEL);
-	if (!bounce)
-		return -ENOMEM;
-	most = MIN((u32)PAGE_SIZE << order, b->disk->limits.seg_bytes_max & ~(unit - 1));
-	while (iter_left(it) && *pos < size) {
-		u32 len = MIN(MIN(iter_left(it), size - *pos), (u64)most);
-
-		n = direct_piece(b, it, bounce, *pos, len, write);
-		if (n <= 0)
-			break;
-		*pos += n;
-		done += n;
-		if (n < len)
-			break;
-	}
-	page_put(bounce);
-	return done ? (s64)done : n;
-}
-
-static s64 direct_io(struct block_device *b, struct iter *it, u64 *pos, bool write)
-{
-	u64 start = *pos, end = start + iter_left(it);
-	s64 n;
-	int err;
-
-	if ((start | iter_left(it)) & (b->disk->limits.block_bytes - 1))
-		return -EINVAL;
-	err = mapping_sync(&b->mapping, start, end);
-	if (err)
-		return err;
-	n = direct(b, it, pos, write);
-	if (write && n > 0)
-		(void)mapping_invalidate(&b->mapping, start >> PAGE_SHIFT, (start + n - 1) >> PAGE_SHIFT);
-	return n;
-}
-
 /* ---- read, write, seek ---- */
+
+/* Linux 4.4's rule: with queue/io_poll every synchronous O_DIRECT transfer polls; later ones ask by RWF_HIPRI. */
+static bool wants_poll(const struct block_device *b, const struct iter *it)
+{
+	return atomic_load(&b->disk->poll) || it->hipri;
+}
 
 static s64 block_read(struct file *f, struct iter *to, u64 *pos)
 {
 	struct block_device *b = f->private;
 
-	if (!iter_left(to) || *pos >= device_bytes(b))
+	if (!iter_left(to) || *pos >= block_device_bytes(b))
 		return 0;
 	if (f->flags & O_DIRECT)
-		return direct_io(b, to, pos, false);
+		return block_direct_io(f, to, pos, false, wants_poll(b, to));
 	return mapping_read(&b->mapping, &f->ra, to, pos);
 }
 
 static s64 block_write(struct file *f, struct iter *from, u64 *pos)
 {
 	struct block_device *b = f->private;
-	u64 size = device_bytes(b), want = iter_left(from);
+	u64 size = block_device_bytes(b), want = iter_left(from), start = *pos;
 	s64 n;
 
+	if (block_read_only(b))
+		return -EPERM;
 	if (!want)
 		return 0;
 	if (*pos >= size)
 		return -ENOSPC;
 	/* What lies past the end is left over: a short count, as on Linux. */
 	from->left = MIN(want, size - *pos);
-	rwsem_write_lock(&b->write_lock);
-	if (f->flags & O_DIRECT)
-		n = direct_io(b, from, pos, true);
-	else
+	if (f->flags & O_DIRECT) {
+		n = block_direct_io(f, from, pos, true, wants_poll(b, from));
+	} else {
+		rwsem_write_lock(&b->write_lock);
 		n = mapping_write(&b->mapping, from, pos);
-	rwsem_write_unlock(&b->write_lock);
-	from->left += want - MIN(want, size - (*pos - (n > 0 ? n : 0)));
+		rwsem_write_unlock(&b->write_lock);
+	}
+	from->left += want - MIN(want, size - start);
 	if (n > 0 && f->flags & (O_DSYNC | O_SYNC)) {
 		int err = file_sync(f, *pos - n, *pos, true);
 
@@ -156,121 +98,70 @@ static s64 block_write(struct file *f, struct iter *from, u64 *pos)
 	return n;
 }
 
+static s64 block_start(struct file *f, struct iter *it, u64 pos, bool write, struct async_io *io)
+{
+	struct block_device *b = f->private;
+
+	if (!(f->flags & O_DIRECT) || f->flags & (O_DSYNC | O_SYNC) || !iter_left(it))
+		return -EOPNOTSUPP;
+	if (pos >= block_device_bytes(b))
+		return write ? -ENOSPC : 0;
+	if (iter_left(it) > block_device_bytes(b) - pos || (write && block_read_only(b)))
+		return -EOPNOTSUPP;
+	return block_direct_start(f, it, pos, write, io);
+}
+
 static s64 block_seek(struct file *f, s64 off, int whence)
 {
-	return file_seek_size(f, off, whence, device_bytes(f->private));
+	return file_seek_size(f, off, whence, block_device_bytes(f->private));
 }
 
 static int block_fsync(struct file *f, u64 start, u64 end, bool datasync)
 {
 	struct block_device *b = f->private;
-	int err = mapping_sync(&b->mapping, start, end);
-	int flush_err = block_flush(b);
+	int err = mapping_sync(&b->mapping, start, end), flush_err, seen_err;
 
-	return err ? err : flush_err;
+	spin_lock(&f->lock);
+	seen_err = mapping_error_since(&b->mapping, &f->error_seen);
+	spin_unlock(&f->lock);
+	flush_err = block_flush(b);
+	/* What mapping_sync met is noted in the mapping too: it is not told twice. */
+	return seen_err ? seen_err : err ? err : flush_err == -EOPNOTSUPP ? 0 : flush_err;
 }
 
-/* ---- ioctl ---- */
+/* ---- fallocate ---- */
 
-static s64 range_ioctl(struct file *f, enum bio_op op, uaddr_t arg)
+static int block_fallocate(struct file *f, int mode, u64 off, u64 len)
 {
+	const int hide = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, stale = hide | FALLOC_FL_NO_HIDE_STALE;
 	struct block_device *b = f->private;
-	u64 range[2], unit = b->disk->limits.block_bytes, size = device_bytes(b);
+	u64 size = block_device_bytes(b), sector = off >> SECTOR_SHIFT, sectors;
 	int err;
 
-	if (!(f->mode & FMODE_WRITE))
-		return -EBADF;
-	if (copy_in(range, arg, sizeof(range)))
-		return -EFAULT;
-	if ((range[0] | range[1]) & (unit - 1) || range[0] + range[1] < range[0] || range[0] + range[1] > size)
+	if (mode & ~(stale | FALLOC_FL_ZERO_RANGE))
+		return -EOPNOTSUPP;
+	if (off >= size)
 		return -EINVAL;
-	if (!range[1])
-		return 0;
+	if (len > size - off) {
+		if (!(mode & FALLOC_FL_KEEP_SIZE))
+			return -EINVAL;
+		len = size - off;
+	}
+	if ((off | len) & (b->disk->limits.block_bytes - 1))
+		return -EINVAL;
+	sectors = len >> SECTOR_SHIFT;
 	rwsem_write_lock(&b->write_lock);
-	mapping_punch(&b->mapping, range[0], range[0] + range[1]);
-	err = block_range_op(b, op, range[0] >> SECTOR_SHIFT, range[1] >> SECTOR_SHIFT);
+	mapping_punch(&b->mapping, off, off + len);
+	if (mode == FALLOC_FL_ZERO_RANGE || mode == (FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE))
+		err = block_range_zeroes(b, sector, sectors, BIO_NOUNMAP, true);
+	else if (mode == hide)
+		err = block_range_zeroes(b, sector, sectors, 0, false);
+	else if (mode == stale)
+		err = block_range_op(b, BIO_DISCARD, sector, sectors);
+	else
+		err = -EOPNOTSUPP;
 	rwsem_write_unlock(&b->write_lock);
 	return err;
-}
-
-static s64 flush_ioctl(struct block_device *b)
-{
-	int err;
-
-	if (!capable(CAP_SYS_ADMIN))
-		return -EACCES;
-	err = mapping_sync(&b->mapping, 0, ~0ull);
-	(void)mapping_invalidate(&b->mapping, 0, ~0ull >> PAGE_SHIFT);
-	return err;
-}
-
-static s64 rescan_ioctl(struct block_device *b)
-{
-	int err;
-
-	if (!capable(CAP_SYS_ADMIN))
-		return -EACCES;
-	if (b->part)
-		return -EINVAL;
-	err = mapping_sync(&b->mapping, 0, ~0ull);
-	return err ? err : disk_rescan(b->disk);
-}
-
-static s64 geometry_ioctl(struct block_device *b, uaddr_t arg)
-{
-	struct hd_geometry geo = { .heads = 255, .sectors = 63, .start = b->start };
-
-	geo.cylinders = MIN(atomic_load(&b->disk->whole.sectors) / (255 * 63), (u64)0xffff);
-	return copy_out(arg, &geo, sizeof(geo));
-}
-
-static s64 block_ioctl(struct file *f, u32 cmd, u64 value)
-{
-	struct block_device *b = f->private;
-	const struct disk_limits *limits = &b->disk->limits;
-	uaddr_t arg = uaddr(value);
-
-	switch (cmd) {
-	case BLKGETSIZE64:
-		return put_user(device_bytes(b), arg);
-	case BLKGETSIZE:
-		return put_user((u64)atomic_load(&b->sectors), arg);
-	case BLKSSZGET:
-		return put_user((s32)limits->block_bytes, arg);
-	case BLKPBSZGET:
-		return put_user(limits->physical_bytes, arg);
-	case BLKBSZGET:
-		return put_user((s32)PAGE_SIZE, arg);
-	case BLKROGET:
-		return put_user((s32)limits->read_only, arg);
-	case BLKRAGET:
-	case BLKFRAGET:
-		return put_user((u64)READAHEAD_SECTORS, arg);
-	case BLKIOMIN:
-		return put_user(limits->physical_bytes, arg);
-	case BLKIOOPT:
-		return put_user((u32)0, arg);
-	case BLKALIGNOFF:
-		return put_user((s32)0, arg);
-	case BLKSECTGET:
-		return put_user((u16)MIN(limits->segs_max * (PAGE_SIZE >> SECTOR_SHIFT), 0xfffful), arg);
-	case BLKROTATIONAL:
-		return put_user((u16)0, arg);
-	case BLKDISCARDZEROES:
-		return put_user((u32)0, arg);
-	case BLKFLSBUF:
-		return flush_ioctl(b);
-	case BLKRRPART:
-		return rescan_ioctl(b);
-	case BLKDISCARD:
-		return range_ioctl(f, BIO_DISCARD, arg);
-	case BLKZEROOUT:
-		return range_ioctl(f, BIO_WRITE_ZEROES, arg);
-	case HDIO_GETGEO:
-		return geometry_ioctl(b, arg);
-	default:
-		return b->disk->ops->ioctl ? b->disk->ops->ioctl(b->disk, cmd, value) : -ENOTTY;
-	}
 }
 
 const struct file_ops block_file_ops = {
@@ -278,8 +169,10 @@ const struct file_ops block_file_ops = {
 	.release = block_release,
 	.read = block_read,
 	.write = block_write,
+	.start = block_start,
 	.seek = block_seek,
 	.ioctl = block_ioctl,
 	.mmap = file_mmap_pages,
 	.fsync = block_fsync,
+	.fallocate = block_fallocate,
 };

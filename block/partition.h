@@ -11,7 +11,7 @@
 
 #include "base/types.h"
 
-enum { PARTITIONS_MAX = 15 };
+enum { PARTITIONS_MAX = 128 };
 
 struct partition {
 	u32 number;		/* 1 … PARTITIONS_MAX */

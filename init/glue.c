@@ -92,6 +92,12 @@ static void show_text(struct seq *s, size_t (*text)(char *buf, size_t size))
 }
 
 static void show_partitions(struct seq *s) { show_text(s, block_partitions_text); }
+static void show_diskstats(struct seq *s) { show_text(s, block_diskstats_text); }
+
+static u16 thread_ioprio(void)
+{
+	return current()->task ? current_task()->ioprio : 0;
+}
 
 static struct shutdown_hook drain_consoles = { .fn = tty_drain_console };
 
@@ -120,7 +126,9 @@ void glue_drivers(void)
 	sock_register_process_ops(&sock_ops);
 	sock_init();
 	block_init();
+	block_register_ioprio(thread_ioprio);
 	proc_add("partitions", 0444, show_partitions);
+	proc_add("diskstats", 0444, show_diskstats);
 	pci_init();
 	virtio_init();
 	shutdown_register(&drain_consoles);

@@ -72,6 +72,8 @@ enum lock_rank {
 	/* spinning, also taken in interrupts: interrupts off */
 	RANK_IRQ,
 	RANK_TTY = RANK_IRQ,	/* input buffers */
+	RANK_BLOCK_QUEUE,	/* block: a disk's queue of requests */
+	RANK_BLOCK_SORT,	/* block: its elevator, its flushes */
 	RANK_QUEUE,		/* a device's queue */
 	RANK_COMPLETION,
 	RANK_SIGNAL_IRQ,

@@ -395,6 +395,13 @@ static void do_schedule(struct thread *prev)
 	switch_to(rq, prev, next);
 }
 
+static void (*sleep_hook)(struct thread *t);
+
+void sched_register_sleep(void (*give_out)(struct thread *t))
+{
+	sleep_hook = give_out;
+}
+
 void schedule(void)
 {
 	struct thread *prev = current();
@@ -402,8 +409,11 @@ void schedule(void)
 	/* No lock of a spinning rank may be held across a switch. */
 	if (__builtin_expect(prev->ranks_held[1] | prev->ranks_held[0] >> RANK_SPIN, 0))
 		rank_violation(RANK_SPIN, prev->ranks_held);
-	if (prev->state != TS_RUNNING)
+	if (prev->state != TS_RUNNING) {
 		prev->wait_pc = __builtin_return_address(0);
+		if (prev->plug)
+			sleep_hook(prev);
+	}
 	assert(!prev->stack || prev->flags & TF_IDLE || *(u64 *)prev->stack == stack_end_mark);
 	plat_irq_disable();
 	rcu_note_switch();

@@ -39,6 +39,8 @@ struct thread *kthread_create(void (*fn)(void *arg), void *arg, const char *name
 
 /** schedule - give up the CPU; the caller has set its state. Context: thread, no spin lock held. */
 void schedule(void);
+/** sched_register_sleep - @give_out is called of a thread that is about to sleep with thread->plug set; it must not sleep. */
+void sched_register_sleep(void (*give_out)(struct thread *t));
 /** schedule_timeout - the same, woken at @deadline_ns (plat_mono_ns) at the latest. Return: whether the time ran out */
 bool schedule_timeout(u64 deadline_ns);
 /** sched_yield_current - let others of the same priority run first. */

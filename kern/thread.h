@@ -13,6 +13,7 @@
 #include "base/types.h"
 #include "plat/plat.h"
 
+struct block_plug;
 struct cred;
 struct files;
 struct fs_context;
@@ -89,6 +90,7 @@ struct thread {
 	struct fs_context *fs;
 	const struct cred *cred;	/* what checks use (fsuid…); replaced, never changed */
 	struct namespaces *ns;
+	struct block_plug *plug;	/* [t] block requests held back; given out before it sleeps */
 	u32 alloc_flags;		/* [t] allocations may not do these (see kern/page.h) */
 	char comm[16];			/* name */
 };

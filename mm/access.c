@@ -84,6 +84,11 @@ struct page *mm_pin_page(struct mm *mm, u64 addr, bool write)
 	return p;
 }
 
+void mm_unpin_page(struct page *p, bool wrote)
+{
+	put_page_at(p, wrote);
+}
+
 s64 mm_access(struct mm *mm, u64 addr, void *buf, size_t len, bool write, bool force)
 {
 	size_t done = 0;

@@ -154,6 +154,8 @@ void mm_register_exe(void (*get)(void *exe), void (*put)(void *exe));
 s64 mm_access(struct mm *mm, u64 addr, void *buf, size_t len, bool write, bool force);
 /** mm_pin_page - the page at a user address of @mm, faulted in, with a reference. ERR_PTR. */
 struct page *mm_pin_page(struct mm *mm, u64 addr, bool write);
+/** mm_unpin_page - give it back; @wrote: its bytes were changed. Context: thread */
+void mm_unpin_page(struct page *p, bool wrote);
 
 /* reverse maps: rmap.c */
 /**

@@ -38,7 +38,9 @@ struct devnode {
 		const char *name;
 		size_t (*show)(struct devnode *n, char *buf, size_t size);	/* text with newline. Return: length */
 		int (*store)(struct devnode *n, const char *buf, size_t len);	/* NULL: read-only */
-	} *attrs;
+	} *attrs, *more_attrs;		/* a name that ends in a slash is an empty directory; "queue/x" makes one */
+	struct devnode *parent;		/* its directory lies in that one's; added before and removed after; NULL: virtual/CLASS */
+	size_t (*uevent)(struct devnode *n, char *buf, size_t size);	/* more lines of the uevent file; may be NULL */
 	void *private;
 	struct list_head node;
 };

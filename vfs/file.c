@@ -158,7 +158,7 @@ void file_setup(struct file *f, struct inode *i, const struct file_ops *ops, u32
 	f->inode = i;
 	f->mapping = i->data;
 	f->ops = ops;
-	f->flags = o_flags & ~(u32)(O_CREAT | O_EXCL | O_CLOEXEC);	/* open_dentry() takes the rest off once ops->open has seen it */
+	f->flags = o_flags & ~(u32)(O_CREAT | O_CLOEXEC);	/* open_dentry() takes the rest off once ops->open has seen it */
 	f->mode = (acc == O_RDONLY || acc == O_RDWR ? FMODE_READ : 0) | (acc == O_WRONLY || acc == O_RDWR ? FMODE_WRITE : 0);
 	f->mode |= ops->flags & FOP_STREAM ? FMODE_STREAM : FMODE_PREAD | FMODE_PWRITE;
 	f->error_seen = i->data->error_seq;

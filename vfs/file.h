@@ -16,6 +16,7 @@
 #include "mm/user.h"
 #include "vfs/path.h"
 
+struct async_io;
 struct cred;
 struct file;
 struct inode;
@@ -51,8 +52,19 @@ struct file_ops {
 	s64 (*splice_read)(struct file *f, u64 *pos, struct pipe *p, size_t len, unsigned flags);	/* [by way of read] */
 	void (*show_fdinfo)(struct file *f, char *buf, size_t size);
 	int (*lock)(struct file *f, int cmd, void *fl);
+	/*
+	 * start: optional; a transfer of a file opened with O_DIRECT that ends later: -EIOCBQUEUED, and io->done is called once.  Any other
+	 * result is that of the transfer, which is over then; -EOPNOTSUPP: this one has to be done by read or write.  What @it names
+	 * stays valid until the end, @it itself does not.
+	 */
+	s64 (*start)(struct file *f, struct iter *it, u64 pos, bool write, struct async_io *io);
 	u32 flags;					/* FOP_* */
 };
+/* A transfer under way. */
+struct async_io {
+	void (*done)(struct async_io *io, s64 result);	/* thread context; result: bytes or -errno */
+};
+enum { EIOCBQUEUED = 529 };
 enum { FOP_STREAM = 1 /* no position: pipes, sockets, ttys */, FOP_NOWAIT = 2 };
 
 /* file->mode */

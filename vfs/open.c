@@ -123,7 +123,7 @@ struct file *open_dentry(struct file *f, const struct path *path, u32 o_flags)
 		err = f->ops->open(i, f);
 	if (err)
 		goto out_path;
-	f->flags &= ~(u32)(O_NOCTTY | O_TRUNC);
+	f->flags &= ~(u32)(O_NOCTTY | O_TRUNC | O_EXCL);
 	if (f->ops->flags & FOP_STREAM) {
 		f->mode |= FMODE_STREAM;
 		f->mode &= ~(u32)(FMODE_PREAD | FMODE_PWRITE);

@@ -1,35 +1,34 @@
 /*
  * virtio-blk: /dev/vda, /dev/vdb, …
  *
- * One queue.  A request is the header, the bio's segments as they are, and a status byte.  When the queue is full a bio waits
- * on `waiting`, in order, and is started as requests finish.  FUA is a write followed by a flush.
+ * As many queues as the device and the CPUs have (VIRTIO_BLK_F_MQ).  A request of the block layer becomes a header, the segments
+ * as they are, and a status byte; all of it lies in the request's own memory.  There is no FUA: the block layer sends a flush.
  *
- * Locks: vq->lock guards the queue and `waiting`; bios end outside of it.  submit may be called in any context.
+ * Departures from the specification where devices depart from it: a max_discard_seg of 0 counts as 1.
+ *
+ * Locks: vq->lock guards the queue; requests end outside of it.
  * Source: VIRTIO 1.2, section 5.2.
  */
 #include <linux/errno.h>
 #include <linux/virtio_blk.h>
+#include "base/bitops.h"
 #include "base/printf.h"
-#include "block/block.h"
+#include "block/queue.h"
 #include "drivers/virtio/virtio.h"
 #include "kern/slab.h"
 #include "kern/work.h"
 
-enum { BLK_MAJOR = 254, SEGS_MAX = 126, DISKS_MAX = 256, ZERO_RANGE_SECTORS = 1 << 21 };
+enum { BLK_MAJOR = 254, SEGS_MAX = 126, DISKS_MAX = 256, RANGE_SECTORS_MAX = 1 << 22, QUEUES_MAX = 8 /* no more have interrupts of their own */ };
 
-/* Locks: I immutable after probe · q vq->lock */
+/* Locks: I immutable after probe */
 struct blk {
 	struct virtio_device *dev;	/* [I] */
-	struct virtqueue *vq;		/* [I] */
 	struct disk disk;
-	struct list_head waiting;	/* [q] bios, oldest first */
 	struct work resize_work;
 };
 
-/* What the device sees of a request besides the data; in one piece of memory with what we remember of it. */
-struct request {
-	struct bio *bio;
-	bool flush_follows;		/* a FUA write: the flush comes next */
+/* What the device sees of a request besides the data: request->data. */
+struct wire {
 	struct virtio_blk_outhdr header;
 	struct virtio_blk_discard_write_zeroes range;
 	u8 status;
@@ -37,113 +36,78 @@ struct request {
 
 static u32 disk_count;			/* boot only */
 
-static u32 request_type(const struct bio *b)
+static u32 request_type(enum bio_op op)
 {
-	switch (b->op) {
+	switch (op) {
 	case BIO_READ: return VIRTIO_BLK_T_IN;
 	case BIO_WRITE: return VIRTIO_BLK_T_OUT;
 	case BIO_FLUSH: return VIRTIO_BLK_T_FLUSH;
 	case BIO_DISCARD: return VIRTIO_BLK_T_DISCARD;
 	case BIO_WRITE_ZEROES: return VIRTIO_BLK_T_WRITE_ZEROES;
+	case BIO_SECURE_ERASE: return VIRTIO_BLK_T_SECURE_ERASE;
 	}
 	return VIRTIO_BLK_T_IN;
 }
 
-/* Fill @segs for @r. *out, *in: how many of each direction. */
+static void wire_fill(struct wire *w, const struct request *r)
+{
+	bool bytes = op_has_bytes(r->op);
+
+	w->header.type = request_type(r->op);
+	w->header.ioprio = 0;
+	w->header.sector = bytes ? r->sector : 0;
+	w->range.sector = r->sector;
+	w->range.num_sectors = (u32)r->sectors;
+	w->range.flags = r->op == BIO_WRITE_ZEROES && !(r->flags & BIO_NOUNMAP) ? VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP : 0;
+	w->status = 0xff;
+}
+
+/* Fill @segs. *out, *in: how many of each direction. */
 static void request_segs(struct request *r, struct virtqueue_seg *segs, unsigned *out, unsigned *in)
 {
-	struct bio *b = r->bio;
-	u32 type = r->header.type;
+	struct wire *w = r->data;
+	const struct bio_seg *s;
+	struct request_iter it;
 	unsigned n = 0;
 
-	segs[n++] = (struct virtqueue_seg){ virt_to_phys(&r->header), sizeof(r->header) };
-	if (type == VIRTIO_BLK_T_DISCARD || type == VIRTIO_BLK_T_WRITE_ZEROES)
-		segs[n++] = (struct virtqueue_seg){ virt_to_phys(&r->range), sizeof(r->range) };
+	segs[n++] = (struct virtqueue_seg){ virt_to_phys(&w->header), sizeof(w->header) };
+	if (r->op != BIO_FLUSH && !op_has_bytes(r->op))
+		segs[n++] = (struct virtqueue_seg){ virt_to_phys(&w->range), sizeof(w->range) };
 	*out = n;
-	if (type == VIRTIO_BLK_T_IN || type == VIRTIO_BLK_T_OUT) {
-		for (u32 i = 0; i < b->seg_count; i++)
-			segs[n++] = (struct virtqueue_seg){ b->segs[i].addr, b->segs[i].len_bytes };
-	}
-	if (type == VIRTIO_BLK_T_OUT)
+	request_iter_init(&it, r);
+	while (op_has_bytes(r->op) && (s = request_next_seg(&it)))
+		segs[n++] = (struct virtqueue_seg){ s->addr, s->len_bytes };
+	if (r->op == BIO_WRITE)
 		*out = n;
-	segs[n++] = (struct virtqueue_seg){ virt_to_phys(&r->status), 1 };
+	segs[n++] = (struct virtqueue_seg){ virt_to_phys(&w->status), 1 };
 	*in = n - *out;
 }
 
-/* Lock held. */
-static int request_add(struct blk *blk, struct request *r)
+static int blk_queue(struct hw_queue *q, struct request *r)
 {
+	struct virtqueue *vq = q->data;
 	struct virtqueue_seg segs[SEGS_MAX + 3];
 	unsigned out, in;
-
-	request_segs(r, segs, &out, &in);
-	r->status = 0xff;
-	return virtqueue_add(blk->vq, segs, out, in, r);
-}
-
-/* Lock held. 0, -ENOSPC (try later), or an error that ends the bio. */
-static int bio_start(struct blk *blk, struct bio *b)
-{
-	struct request *r = kmalloc(sizeof(*r), ALLOC_ATOMIC);
+	u64 irq;
 	int err;
 
-	if (!r)
-		return blk->vq->free_count < blk->vq->size ? -ENOSPC : -ENOMEM;	/* nothing under way that would come back: give up */
-	r->bio = b;
-	r->header.type = request_type(b);
-	r->header.ioprio = 0;
-	r->header.sector = b->op == BIO_READ || b->op == BIO_WRITE ? b->sector : 0;
-	r->flush_follows = b->op == BIO_WRITE && b->flags & BIO_FUA && blk->disk.limits.flush;
-	r->range.sector = b->sector;
-	r->range.num_sectors = b->sectors;
-	r->range.flags = 0;
-	err = request_add(blk, r);
-	if (err)
-		kfree(r);
-	return err;
+	wire_fill(r->data, r);
+	request_segs(r, segs, &out, &in);
+	irq = spin_lock_irqsave(&vq->lock);
+	err = virtqueue_add(vq, segs, out, in, r);
+	spin_unlock_irqrestore(&vq->lock, irq);
+	return err == -ENOSPC ? -EBUSY : err;
 }
 
-/* Lock held: start bios that wait, as far as there is room; those that cannot start go to @failed. */
-static void waiting_start(struct blk *blk, struct list_head *failed)
+static void blk_commit(struct hw_queue *q)
 {
-	while (!list_empty(&blk->waiting)) {
-		struct bio *b = list_first_entry(&blk->waiting, struct bio, node);
-		int err = bio_start(blk, b);
+	struct virtqueue *vq = q->data;
+	u64 irq = spin_lock_irqsave(&vq->lock);
+	bool kick = virtqueue_kick_prepare(vq);
 
-		if (err == -ENOSPC)
-			return;
-		list_del_init(&b->node);
-		if (err) {
-			b->status = err;
-			list_add_tail(&b->node, failed);
-		}
-	}
-}
-
-static void end_list(struct list_head *over)
-{
-	struct bio *b, *next;
-
-	list_for_each_entry_safe(b, next, over, node) {
-		list_del_init(&b->node);
-		bio_end(b, b->status);
-	}
-}
-
-static void blk_submit(struct disk *d, struct bio *b)
-{
-	struct blk *blk = d->private;
-	LIST_HEAD(failed);
-	bool kick;
-	u64 irq = spin_lock_irqsave(&blk->vq->lock);
-
-	list_add_tail(&b->node, &blk->waiting);
-	waiting_start(blk, &failed);
-	kick = virtqueue_kick_prepare(blk->vq);
-	spin_unlock_irqrestore(&blk->vq->lock, irq);
+	spin_unlock_irqrestore(&vq->lock, irq);
 	if (kick)
-		virtqueue_notify(blk->vq);
-	end_list(&failed);
+		virtqueue_notify(vq);
 }
 
 static int status_errno(u8 status)
@@ -155,48 +119,55 @@ static int status_errno(u8 status)
 	}
 }
 
-/* Lock held: a request is over. Its bio goes to @over, unless a flush has to follow. */
-static void request_done(struct blk *blk, struct request *r, struct list_head *over)
+static unsigned end_list(struct list_head *over)
 {
-	struct bio *b = r->bio;
+	struct request *r, *next;
+	unsigned n = 0;
 
-	b->status = status_errno(READ_ONCE(r->status));
-	if (r->flush_follows && !b->status) {
-		r->flush_follows = false;
-		r->header.type = VIRTIO_BLK_T_FLUSH;
-		r->header.sector = 0;
-		/* There is room: this request has just given its descriptors back. */
-		b->status = request_add(blk, r);
-		if (!b->status)
-			return;
+	list_for_each_entry_safe(r, next, over, node) {
+		struct wire *w = r->data;
+
+		list_del_init(&r->node);
+		request_end(r, status_errno(READ_ONCE(w->status)));
+		n++;
 	}
-	list_add_tail(&b->node, over);
-	kfree(r);
+	return n;
 }
 
 static void blk_done(struct virtqueue *vq)
 {
-	struct blk *blk = vq->driver_data;
 	LIST_HEAD(over);
 	struct request *r;
-	bool kick;
 	u32 len;
 	u64 irq = spin_lock_irqsave(&vq->lock);
 
 	do {
 		virtqueue_disable_callback(vq);
 		while ((r = virtqueue_get(vq, &len)))
-			request_done(blk, r, &over);
+			list_add_tail(&r->node, &over);
 	} while (!virtqueue_enable_callback(vq));
-	waiting_start(blk, &over);
-	kick = virtqueue_kick_prepare(vq);
 	spin_unlock_irqrestore(&vq->lock, irq);
-	if (kick)
-		virtqueue_notify(vq);
-	end_list(&over);
+	(void)end_list(&over);
 }
 
-static const struct disk_ops blk_disk_ops = { .submit = blk_submit };
+static unsigned blk_poll(struct hw_queue *q)
+{
+	struct virtqueue *vq = q->data;
+	LIST_HEAD(over);
+	struct request *r;
+	u32 len;
+	u64 irq = spin_lock_irqsave(&vq->lock);
+
+	while ((r = virtqueue_get(vq, &len)))
+		list_add_tail(&r->node, &over);
+	spin_unlock_irqrestore(&vq->lock, irq);
+	return end_list(&over);
+}
+
+static const struct disk_ops blk_disk_ops = { .submit = NULL };
+static const struct queue_ops blk_queue_ops = {
+	.queue = blk_queue, .commit = blk_commit, .poll = blk_poll, .request_bytes = ALIGN_UP(sizeof(struct wire), 64),
+};
 
 static void resize(struct work *w)
 {
@@ -227,6 +198,36 @@ static u32 sane_block(u32 bytes)
 	return bytes == 1024 || bytes == 2048 || bytes == 4096 ? bytes : SECTOR_BYTES;
 }
 
+static void read_topology(struct virtio_device *dev, struct disk_limits *l)
+{
+	u32 optimal;
+
+	if (!virtio_has(dev, VIRTIO_BLK_F_TOPOLOGY))
+		return;
+	l->physical_bytes = l->block_bytes << MIN(virtio_config_get(dev, struct virtio_blk_config, physical_block_exp), 8);
+	l->alignment_bytes = virtio_config_get(dev, struct virtio_blk_config, alignment_offset) * l->block_bytes;
+	l->io_min_bytes = virtio_config_get(dev, struct virtio_blk_config, min_io_size) * l->block_bytes;
+	optimal = virtio_config_get(dev, struct virtio_blk_config, opt_io_size);
+	l->io_opt_bytes = optimal <= 1u << 20 ? optimal * l->block_bytes : 0;
+}
+
+static void read_ranges(struct virtio_device *dev, struct disk_limits *l)
+{
+	u32 grain;
+
+	if (virtio_has(dev, VIRTIO_BLK_F_DISCARD)) {
+		l->discard_sectors_max = virtio_config_get(dev, struct virtio_blk_config, max_discard_sectors);
+		grain = virtio_config_get(dev, struct virtio_blk_config, discard_sector_alignment);
+		l->discard_granularity_bytes = grain <= 1u << 20 && is_power_of_2(grain) ? grain << SECTOR_SHIFT : l->block_bytes;
+		l->discard_segs_max = 1;	/* what a request is here, whatever the device would take */
+	}
+	if (virtio_has(dev, VIRTIO_BLK_F_WRITE_ZEROES))
+		l->zeroes_sectors_max = MIN(virtio_config_get(dev, struct virtio_blk_config, max_write_zeroes_sectors),
+					    (u32)RANGE_SECTORS_MAX);
+	if (virtio_has(dev, VIRTIO_BLK_F_SECURE_ERASE))
+		l->erase_sectors_max = virtio_config_get(dev, struct virtio_blk_config, max_secure_erase_sectors);
+}
+
 static void read_limits(struct virtio_device *dev, const struct virtqueue *vq, struct disk_limits *l)
 {
 	u32 queue_segs = vq->size > 3 ? vq->size - 2 : 1;
@@ -242,43 +243,64 @@ static void read_limits(struct virtio_device *dev, const struct virtqueue *vq, s
 	l->block_bytes = SECTOR_BYTES;
 	if (virtio_has(dev, VIRTIO_BLK_F_BLK_SIZE))
 		l->block_bytes = sane_block(virtio_config_get(dev, struct virtio_blk_config, blk_size));
-	l->physical_bytes = l->block_bytes;
-	if (virtio_has(dev, VIRTIO_BLK_F_TOPOLOGY))
-		l->physical_bytes <<= MIN(virtio_config_get(dev, struct virtio_blk_config, physical_block_exp), 8);
-	if (virtio_has(dev, VIRTIO_BLK_F_DISCARD))
-		l->discard_sectors_max = virtio_config_get(dev, struct virtio_blk_config, max_discard_sectors);
-	if (virtio_has(dev, VIRTIO_BLK_F_WRITE_ZEROES))
-		l->zeroes_sectors_max = MIN(virtio_config_get(dev, struct virtio_blk_config, max_write_zeroes_sectors),
-					    (u32)ZERO_RANGE_SECTORS);
+	l->rotational = true;		/* as Linux takes it to be: the device does not say */
+	read_topology(dev, l);
+	read_ranges(dev, l);
 	l->flush = virtio_has(dev, VIRTIO_BLK_F_FLUSH);
 	l->read_only = virtio_has(dev, VIRTIO_BLK_F_RO);
 }
 
+static int find_queues(struct virtio_device *dev)
+{
+	struct virtqueue_want want[QUEUES_MAX];
+	u32 count = 1;
+
+	if (virtio_has(dev, VIRTIO_BLK_F_MQ))
+		count = virtio_config_get(dev, struct virtio_blk_config, num_queues);
+	count = CLAMP(count, 1u, MIN(plat_cpu_count(), (u32)QUEUES_MAX));
+	for (u32 i = 0; i < count; i++)
+		want[i] = (struct virtqueue_want){ .callback = blk_done, .size_max = 256, .cpu = i };
+	return virtio_find_queues(dev, count, want);
+}
+
+static int disk_setup(struct blk *blk, struct virtio_device *dev)
+{
+	struct disk *d = &blk->disk;
+	int err;
+
+	disk_name(d->name, sizeof(d->name), disk_count);
+	d->driver_name = "virtblk";
+	d->major = BLK_MAJOR;
+	d->minor_first = disk_count * DISK_MINORS;
+	d->ops = &blk_disk_ops;
+	d->private = blk;
+	d->geometry_heads = 16;
+	d->geometry_sectors = 63;
+	read_limits(dev, &dev->queues[0], &d->limits);
+	err = disk_queues_create(d, &blk_queue_ops, dev->queue_count, 0, dev->queues[0].size);
+	for (u32 i = 0; i < dev->queue_count && !err; i++) {
+		d->queues[i].data = &dev->queues[i];
+		dev->queues[i].driver_data = &d->queues[i];
+	}
+	return err;
+}
+
 static int probe(struct virtio_device *dev)
 {
-	static const struct virtqueue_want want = { .callback = blk_done, .size_max = 256 };
 	struct blk *blk = kzalloc(sizeof(*blk), ALLOC_KERNEL);
 	int err;
 
 	if (!blk)
 		return -ENOMEM;
-	err = disk_count < DISKS_MAX ? virtio_find_queues(dev, 1, &want) : -ENOSPC;
+	err = disk_count < DISKS_MAX ? find_queues(dev) : -ENOSPC;
+	if (!err)
+		err = disk_setup(blk, dev);
 	if (err) {
 		kfree(blk);
 		return err;
 	}
 	blk->dev = dev;
-	blk->vq = &dev->queues[0];
-	blk->vq->driver_data = blk;
-	list_init(&blk->waiting);
 	work_init(&blk->resize_work, resize);
-	disk_name(blk->disk.name, sizeof(blk->disk.name), disk_count);
-	blk->disk.driver_name = "virtblk";
-	blk->disk.major = BLK_MAJOR;
-	blk->disk.minor_first = disk_count * DISK_MINORS;
-	blk->disk.ops = &blk_disk_ops;
-	blk->disk.private = blk;
-	read_limits(dev, blk->vq, &blk->disk.limits);
 	disk_count++;
 	atomic_store_release(&dev->driver_data, blk);
 	virtio_device_ready(dev);
@@ -292,7 +314,8 @@ static struct virtio_driver driver = {
 	.features = VIRTIO_FEATURE(VIRTIO_BLK_F_SIZE_MAX) | VIRTIO_FEATURE(VIRTIO_BLK_F_SEG_MAX) |
 		    VIRTIO_FEATURE(VIRTIO_BLK_F_RO) | VIRTIO_FEATURE(VIRTIO_BLK_F_BLK_SIZE) |
 		    VIRTIO_FEATURE(VIRTIO_BLK_F_FLUSH) | VIRTIO_FEATURE(VIRTIO_BLK_F_TOPOLOGY) |
-		    VIRTIO_FEATURE(VIRTIO_BLK_F_DISCARD) | VIRTIO_FEATURE(VIRTIO_BLK_F_WRITE_ZEROES),
+		    VIRTIO_FEATURE(VIRTIO_BLK_F_DISCARD) | VIRTIO_FEATURE(VIRTIO_BLK_F_WRITE_ZEROES) |
+		    VIRTIO_FEATURE(VIRTIO_BLK_F_SECURE_ERASE) | VIRTIO_FEATURE(VIRTIO_BLK_F_MQ),
 	.probe = probe,
 	.config_changed = config_changed,
 };

@@ -123,6 +123,7 @@ static int queue_prepare(struct virtio_device *dev, u16 index, const struct virt
 	vq->dev = dev;
 	vq->index = index;
 	vq->callback = want->callback;
+	vq->cpu = want->cpu;
 	vq->event_idx = virtio_has(dev, VIRTIO_RING_F_EVENT_IDX);
 	vq->use_indirect = virtio_has(dev, VIRTIO_RING_F_INDIRECT_DESC);
 	return virtqueue_create(vq, rounddown_pow2(size), dev->legacy ? LEGACY_ALIGN : MODERN_ALIGN);

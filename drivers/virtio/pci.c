@@ -135,7 +135,7 @@ static int msix_setup(struct virtio_device *dev, unsigned count)
 	for (unsigned i = 0; i < count && !err; i++) {
 		dev->queues[i].vector = own ? i + 1 : 1;
 		if (own)
-			err = pci_msix_attach(vp->pci, i + 1, 0, queue_vector_fired, &dev->queues[i]);
+			err = pci_msix_attach(vp->pci, i + 1, dev->queues[i].cpu, queue_vector_fired, &dev->queues[i]);
 	}
 	if (err)
 		return err;

@@ -55,6 +55,7 @@ struct virtqueue {
 	void *driver_data;		/* [I] */
 	u16 index;			/* [I] its number within the device */
 	u16 vector;			/* [I] the transport's */
+	u32 cpu;			/* [I] where its interrupts go */
 	u32 size;			/* [I] power of two */
 	bool event_idx;			/* [I] VIRTIO_F_EVENT_IDX was negotiated */
 	bool use_indirect;		/* [I] */

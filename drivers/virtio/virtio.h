@@ -91,6 +91,7 @@ struct virtio_device *virtio_device_next(struct virtio_device *dev);
 struct virtqueue_want {
 	virtqueue_fn callback;	/* interrupt context; NULL: the driver polls */
 	u32 size_max;		/* at most so many descriptors; a power of two */
+	u32 cpu;		/* where its interrupts go, if it has a vector of its own */
 };
 
 /**

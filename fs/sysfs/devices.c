@@ -1,7 +1,7 @@
 /*
  * Devices in sysfs, as devnode_add() announces them:
  *
- *      /sys/devices/virtual/CLASS/NAME/{dev,uevent,subsystem,…}
+ *      /sys/devices/virtual/CLASS/NAME/{dev,uevent,subsystem,…}, …/PARENT/NAME if it has one
  *      /sys/class/CLASS/NAME, /sys/dev/{char,block}/MAJOR:MINOR, /sys/block/NAME     links to it
  */
 #include <linux/errno.h>
@@ -46,6 +46,8 @@ static size_t show_uevent(void *arg, char *buf, size_t size)
 	struct devnode *n = arg;
 	size_t len = scnprintf(buf, size, "MAJOR=%u\nMINOR=%u\nDEVNAME=%s\n", dev_major(n->rdev), dev_minor(n->rdev), n->name);
 
+	if (n->uevent)
+		return len + n->uevent(n, buf + len, size - len);
 	if (n->mode & 0777)
 		len += scnprintf(buf + len, size - len, "DEVMODE=0%o\n", n->mode & 0777);
 	return len;
@@ -65,18 +67,24 @@ static int store_attr(void *arg, const char *buf, size_t len)
 	return r->attr->store(r->node, buf, len);
 }
 
-static int add_attrs(struct devnode *n, const char *dir)
+static int add_attrs(struct devnode *n, const struct devattr *attrs, const char *dir)
 {
 	char path[PATH_BYTES];
 	int err = 0;
 
-	for (const struct devattr *a = n->attrs; a && a->name && !err; a++) {
-		struct attr_ref *r = kzalloc(sizeof(*r), ALLOC_KERNEL);
+	for (const struct devattr *a = attrs; a && a->name && !err; a++) {
+		struct attr_ref *r;
 
+		scnprintf(path, sizeof(path), "%s/%s", dir, a->name);
+		if (!a->show && !a->store) {
+			path[strlen(path) - 1] = '\0';
+			err = sysfs_add_dir(path);
+			continue;
+		}
+		r = kzalloc(sizeof(*r), ALLOC_KERNEL);
 		if (!r)
 			return -ENOMEM;
 		*r = (struct attr_ref){ n, a };
-		scnprintf(path, sizeof(path), "%s/%s", dir, a->name);
 		err = sysfs_add_file(path, a->show ? show_attr : NULL, a->store ? store_attr : NULL, r);
 	}
 	return err;
@@ -96,9 +104,20 @@ static int add_device_dir(struct devnode *n, const char *dir)
 	if (err)
 		return err;
 	scnprintf(path, sizeof(path), "%s/subsystem", dir);
-	scnprintf(target, sizeof(target), "../../../../class/%s", n->class);
+	scnprintf(target, sizeof(target), "%s../../../../class/%s", n->parent ? "../" : "", n->class);
 	err = sysfs_add_link(path, target);
-	return err ? err : add_attrs(n, dir);
+	if (!err)
+		err = add_attrs(n, n->attrs, dir);
+	return err ? err : add_attrs(n, n->more_attrs, dir);
+}
+
+/* Where the device's directory is. */
+static void dir_path(const struct devnode *n, char *dir)
+{
+	if (n->parent)
+		scnprintf(dir, PATH_BYTES, "devices/virtual/%s/%s/%s", n->class, device_name(n->parent), device_name(n));
+	else
+		scnprintf(dir, PATH_BYTES, "devices/virtual/%s/%s", n->class, device_name(n));
 }
 
 static void link_paths(const struct devnode *n, char *class, char *number, char *block)
@@ -113,7 +132,7 @@ static int add_device(struct devnode *n)
 	char dir[PATH_BYTES], class[PATH_BYTES], number[PATH_BYTES], block[PATH_BYTES], target[PATH_BYTES + 8];
 	int err;
 
-	scnprintf(dir, sizeof(dir), "devices/virtual/%s/%s", n->class, device_name(n));
+	dir_path(n, dir);
 	err = add_device_dir(n, dir);
 	if (err)
 		return err;
@@ -122,7 +141,7 @@ static int add_device(struct devnode *n)
 	err = sysfs_add_link(class, target);
 	if (!err)
 		err = sysfs_add_link(number, target);
-	if (!err && is_block(n))
+	if (!err && is_block(n) && !n->parent)
 		err = sysfs_add_link(block, target + 3);
 	return err;
 }
@@ -142,11 +161,11 @@ static void removed(struct devnode *n)
 	if (!n->class)
 		return;
 	link_paths(n, class, number, block);
-	if (is_block(n))
+	if (is_block(n) && !n->parent)
 		sysfs_remove(block);
 	sysfs_remove(number);
 	sysfs_remove(class);
-	scnprintf(dir, sizeof(dir), "devices/virtual/%s/%s", n->class, device_name(n));
+	dir_path(n, dir);
 	sysfs_remove(dir);
 }
 
