@@ -115,7 +115,7 @@ void bio_submit(struct bio *b)
 	b->last = b;
 	b->run_sectors = b->sectors;
 	b->run_segs = b->seg_count;
-	b->stage = 0;
+	b->stage = b->tries = 0;
 	b->accounted = false;
 	if (!has_cache(disk))
 		b->flags &= ~(u32)(BIO_FUA | BIO_PREFLUSH);

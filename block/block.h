@@ -81,6 +81,7 @@ struct bio {
 	/* the layer's own, from bio_submit to done */
 	u8 stage;			/* flush.c: what is still to be done for it */
 	bool accounted;
+	u8 tries;			/* times its request was started anew */
 	u32 cookie;			/* where to poll for its end */
 	struct block_device *part;	/* as submitted: statistics */
 	u64 start_ns;
@@ -218,6 +219,7 @@ struct disk {
 	void *private;			/* [I] the driver's */
 	struct disk_limits limits;	/* [I] but for what sysfs sets */
 	const struct devattr *attrs;	/* [I] extra sysfs attributes, or NULL */
+	struct devnode *parent;		/* [I] in whose sysfs directory it lies, or NULL */
 	bool no_partitions;		/* [a] its table is not read */
 	u8 geometry_heads, geometry_sectors;	/* [I] what HDIO_GETGEO answers; 0: nothing */
 	bool no_sort;			/* [I] no elevator unless asked for */

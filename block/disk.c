@@ -97,7 +97,7 @@ int block_device_setup(struct block_device *b, struct disk *d, u32 part, u64 sta
 	b->devnode = (struct devnode){
 		.name = b->name, .class = "block", .mode = S_IFBLK | 0660, .gid = GID_DISK, .rdev = b->rdev,
 		.attrs = part ? block_part_attrs : block_disk_attrs, .more_attrs = part ? NULL : d->attrs,
-		.parent = part ? &d->whole.devnode : NULL, .uevent = uevent_text, .private = b,
+		.parent = part ? &d->whole.devnode : d->parent, .uevent = uevent_text, .private = b,
 	};
 	return 0;
 }

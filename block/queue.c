@@ -64,7 +64,6 @@ static struct request *request_take(struct hw_queue *q, struct bio *b)
 	r->sectors = b->run_sectors;
 	r->segs = b->run_segs;
 	r->ioprio = b->ioprio;
-	r->tries = 0;
 	atomic_store(&r->deadline_ns, plat_mono_ns() + q->disk->timeout_ms * 1000000ull);
 	atomic_store_release(&r->state, (u32)REQUEST_STARTED);
 	return r;
@@ -208,8 +207,13 @@ void request_requeue(struct request *r)
 {
 	struct hw_queue *q = r->queue;
 	struct bio *b = r->bio;
-	u64 irq = spin_lock_irqsave(&q->lock);
+	u64 irq;
 
+	if (++b->tries > REQUEST_TRIES_MAX) {
+		request_finish(r, -EIO);
+		return;
+	}
+	irq = spin_lock_irqsave(&q->lock);
 	request_put(q, r);
 	list_add(&b->node, &q->waiting);
 	spin_unlock_irqrestore(&q->lock, irq);

@@ -22,6 +22,7 @@
 #include "kern/timer.h"
 #include "kern/work.h"
 
+enum { REQUEST_TRIES_MAX = 5 };
 enum request_state { REQUEST_FREE, REQUEST_STARTED, REQUEST_ENDED };
 
 /* Locks: I immutable · q queue->lock · a atomic · o whoever has it: the dispatcher, then the driver */
@@ -34,7 +35,6 @@ struct request {
 	u32 flags;			/* [o] BIO_* */
 	u64 sector, sectors;		/* [o] */
 	u32 segs;			/* [o] */
-	u32 tries;			/* [o] times it was requeued */
 	u16 ioprio;			/* [o] */
 	u64 deadline_ns;		/* [a] */
 	struct list_head node;		/* [q] */
@@ -80,7 +80,7 @@ void request_end(struct request *r, int status);
 bool request_claim_end(struct request *r);
 /** request_finish - second half: ends the bios, frees the tag. */
 void request_finish(struct request *r, int status);
-/** request_requeue - the driver gives a claimed request back to be started again. */
+/** request_requeue - the driver gives a claimed request back to be started again; after REQUEST_TRIES_MAX times it fails (-EIO). */
 void request_requeue(struct request *r);
 
 /** queue_freeze - start nothing more until queue_thaw. */

@@ -44,6 +44,9 @@ static const struct {
 	{ "BOOT_IMAGE", elsewhere },
 };
 
+/* "MODULE.option=": drivers find these by param_u64(). */
+static const char *const modules[] = { "brd.", "loop.", "null_blk.", "nvme." };
+
 /* The next word, its quotes removed; NULL at the end. */
 static char *next_word(char **at)
 {
@@ -75,6 +78,9 @@ static bool apply(char *word)
 			known[i].set(value ? value + 1 : NULL);
 			return true;
 		}
+	for (u32 i = 0; i < ARRAY_SIZE(modules); i++)
+		if (str_starts_with(word, modules[i]))
+			return true;
 	return false;
 }
 

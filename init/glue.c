@@ -6,6 +6,7 @@
 #include <linux/signal.h>
 #include "block/block.h"
 #include "drivers/char/char.h"
+#include "drivers/nvme/nvme.h"
 #include "drivers/pci/pci.h"
 #include "drivers/serial/serial.h"
 #include "drivers/tty/tty.h"
@@ -131,6 +132,7 @@ void glue_drivers(void)
 	proc_add("diskstats", 0444, show_diskstats);
 	pci_init();
 	virtio_init();
+	nvme_init();
 	shutdown_register(&drain_consoles);
 }
 

@@ -1,7 +1,7 @@
 # The guest kernel: build/vm/auk.elf.
 
 VM := $(BUILD)/vm
-KDIRS := base plat/vm kern mm vfs block $(wildcard fs/*) sock task ipc sys $(patsubst %/,%,$(wildcard drivers/ drivers/*/)) init
+KDIRS := base plat/vm kern mm vfs block $(patsubst %/,%,$(wildcard block/*/)) $(wildcard fs/*) sock task ipc sys $(patsubst %/,%,$(wildcard drivers/ drivers/*/)) init
 KSRC := $(foreach d,$(KDIRS),$(wildcard $(d)/*.c) $(wildcard $(d)/*.S))
 KOBJ := $(patsubst %,$(VM)/%.o,$(basename $(KSRC)))
 

@@ -31,13 +31,14 @@ struct devnode {
 	const char *name;		/* node name below /dev; kept by the caller */
 	const char *class;		/* "tty", "mem", "block", "virtio-ports", "misc"… or NULL: no sysfs entry */
 	u32 mode;			/* S_IFCHR | 0600… */
-	u64 rdev;
+	u64 rdev;			/* 0: shown in sysfs only */
 	u32 uid, gid;
 	/* attrs: extra sysfs attribute files; may be NULL: ends at name NULL */
 	const struct devattr {
 		const char *name;
 		size_t (*show)(struct devnode *n, char *buf, size_t size);	/* text with newline. Return: length */
 		int (*store)(struct devnode *n, const char *buf, size_t len);	/* NULL: read-only */
+		const char *link;	/* instead of both: a symbolic link to this */
 	} *attrs, *more_attrs;		/* a name that ends in a slash is an empty directory; "queue/x" makes one */
 	struct devnode *parent;		/* its directory lies in that one's; added before and removed after; NULL: virtual/CLASS */
 	size_t (*uevent)(struct devnode *n, char *buf, size_t size);	/* more lines of the uevent file; may be NULL */

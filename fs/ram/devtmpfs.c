@@ -95,8 +95,13 @@ static int node_make(struct devnode *n)
 
 static void node_added(struct devnode *n)
 {
-	const struct cred *old = cred_override(&cred_root);
-	int err = node_make(n);
+	const struct cred *old;
+	int err;
+
+	if (!n->rdev)
+		return;
+	old = cred_override(&cred_root);
+	err = node_make(n);
 
 	cred_revert(old);
 	if (err)
@@ -105,9 +110,13 @@ static void node_added(struct devnode *n)
 
 static void node_removed(struct devnode *n)
 {
-	const struct cred *old = cred_override(&cred_root);
+	const struct cred *old;
 	struct path at;
 	const char *name;
+
+	if (!n->rdev)
+		return;
+	old = cred_override(&cred_root);
 
 	if (!walk_parents(n->name, &at, &name)) {
 		struct inode *dir = at.dentry->inode;

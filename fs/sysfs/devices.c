@@ -44,7 +44,10 @@ static size_t show_dev(void *arg, char *buf, size_t size)
 static size_t show_uevent(void *arg, char *buf, size_t size)
 {
 	struct devnode *n = arg;
-	size_t len = scnprintf(buf, size, "MAJOR=%u\nMINOR=%u\nDEVNAME=%s\n", dev_major(n->rdev), dev_minor(n->rdev), n->name);
+	size_t len = 0;
+
+	if (n->rdev)
+		len = scnprintf(buf, size, "MAJOR=%u\nMINOR=%u\nDEVNAME=%s\n", dev_major(n->rdev), dev_minor(n->rdev), n->name);
 
 	if (n->uevent)
 		return len + n->uevent(n, buf + len, size - len);
@@ -76,6 +79,10 @@ static int add_attrs(struct devnode *n, const struct devattr *attrs, const char 
 		struct attr_ref *r;
 
 		scnprintf(path, sizeof(path), "%s/%s", dir, a->name);
+		if (a->link) {
+			err = sysfs_add_link(path, a->link);
+			continue;
+		}
 		if (!a->show && !a->store) {
 			path[strlen(path) - 1] = '\0';
 			err = sysfs_add_dir(path);
@@ -93,31 +100,45 @@ static int add_attrs(struct devnode *n, const struct devattr *attrs, const char 
 static int add_device_dir(struct devnode *n, const char *dir)
 {
 	char path[PATH_BYTES], target[PATH_BYTES];
-	int err;
+	int err, up = 0;
 
-	scnprintf(path, sizeof(path), "%s/dev", dir);
-	err = sysfs_add_file(path, show_dev, NULL, n);
-	if (err)
-		return err;
+	if (n->rdev) {
+		scnprintf(path, sizeof(path), "%s/dev", dir);
+		err = sysfs_add_file(path, show_dev, NULL, n);
+		if (err)
+			return err;
+	}
 	scnprintf(path, sizeof(path), "%s/uevent", dir);
 	err = sysfs_add_file(path, show_uevent, NULL, n);
 	if (err)
 		return err;
 	scnprintf(path, sizeof(path), "%s/subsystem", dir);
-	scnprintf(target, sizeof(target), "%s../../../../class/%s", n->parent ? "../" : "", n->class);
+	for (const struct devnode *p = n->parent; p; p = p->parent)
+		up++;
+	scnprintf(target, sizeof(target), "%s../../../../class/%s", up > 1 ? "../../" : up ? "../" : "", n->class);
 	err = sysfs_add_link(path, target);
 	if (!err)
 		err = add_attrs(n, n->attrs, dir);
 	return err ? err : add_attrs(n, n->more_attrs, dir);
 }
 
-/* Where the device's directory is. */
+/* Where the device's directory is: in its parent's, if it has one. */
 static void dir_path(const struct devnode *n, char *dir)
 {
-	if (n->parent)
-		scnprintf(dir, PATH_BYTES, "devices/virtual/%s/%s/%s", n->class, device_name(n->parent), device_name(n));
+	const struct devnode *p = n->parent;
+
+	if (p && p->parent)
+		scnprintf(dir, PATH_BYTES, "devices/virtual/%s/%s/%s/%s", p->parent->class, device_name(p->parent), device_name(p),
+			  device_name(n));
+	else if (p)
+		scnprintf(dir, PATH_BYTES, "devices/virtual/%s/%s/%s", p->class, device_name(p), device_name(n));
 	else
 		scnprintf(dir, PATH_BYTES, "devices/virtual/%s/%s", n->class, device_name(n));
+}
+
+static bool is_disk(const struct devnode *n)
+{
+	return is_block(n) && !(n->parent && is_block(n->parent));
 }
 
 static void link_paths(const struct devnode *n, char *class, char *number, char *block)
@@ -139,9 +160,9 @@ static int add_device(struct devnode *n)
 	link_paths(n, class, number, block);
 	scnprintf(target, sizeof(target), "../../%s", dir);
 	err = sysfs_add_link(class, target);
-	if (!err)
+	if (!err && n->rdev)
 		err = sysfs_add_link(number, target);
-	if (!err && is_block(n) && !n->parent)
+	if (!err && is_disk(n))
 		err = sysfs_add_link(block, target + 3);
 	return err;
 }
@@ -161,9 +182,10 @@ static void removed(struct devnode *n)
 	if (!n->class)
 		return;
 	link_paths(n, class, number, block);
-	if (is_block(n) && !n->parent)
+	if (is_disk(n))
 		sysfs_remove(block);
-	sysfs_remove(number);
+	if (n->rdev)
+		sysfs_remove(number);
 	sysfs_remove(class);
 	dir_path(n, dir);
 	sysfs_remove(dir);
