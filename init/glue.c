@@ -5,6 +5,9 @@
 #include <linux/mount.h>
 #include <linux/signal.h>
 #include "block/block.h"
+#include "block/loop/loop.h"
+#include "block/null/null.h"
+#include "block/ram/ram.h"
 #include "drivers/char/char.h"
 #include "drivers/nvme/nvme.h"
 #include "drivers/pci/pci.h"
@@ -133,6 +136,9 @@ void glue_drivers(void)
 	pci_init();
 	virtio_init();
 	nvme_init();
+	ramdisk_init();
+	loop_init();
+	null_init();
 	shutdown_register(&drain_consoles);
 }
 

@@ -112,6 +112,28 @@ void devnode_remove(struct devnode *n)
 	mutex_unlock(&nodes_lock);
 }
 
+void devnode_attrs_add(struct devnode *n, const struct devattr *attrs)
+{
+	struct devnode_listener *l;
+
+	mutex_lock(&nodes_lock);
+	list_for_each_entry(l, &listeners, node)
+		if (l->attrs_added)
+			l->attrs_added(n, attrs);
+	mutex_unlock(&nodes_lock);
+}
+
+void devnode_attrs_remove(struct devnode *n, const char *name)
+{
+	struct devnode_listener *l;
+
+	mutex_lock(&nodes_lock);
+	list_for_each_entry(l, &listeners, node)
+		if (l->attrs_removed)
+			l->attrs_removed(n, name);
+	mutex_unlock(&nodes_lock);
+}
+
 void devnode_listen(struct devnode_listener *l)
 {
 	struct devnode *n;

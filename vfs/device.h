@@ -47,9 +47,14 @@ struct devnode {
 };
 void devnode_add(struct devnode *n);
 void devnode_remove(struct devnode *n);
+/** devnode_attrs_add - attributes that a device has for a time ("loop/offset"); devnode_attrs_remove - the directory or file @name of them. */
+void devnode_attrs_add(struct devnode *n, const struct devattr *attrs);
+void devnode_attrs_remove(struct devnode *n, const char *name);
 struct devnode_listener {
 	void (*added)(struct devnode *n);
 	void (*removed)(struct devnode *n);
+	void (*attrs_added)(struct devnode *n, const struct devattr *attrs);	/* optional, as the next */
+	void (*attrs_removed)(struct devnode *n, const char *name);
 	struct list_head node;
 };
 void devnode_listen(struct devnode_listener *l);

@@ -39,6 +39,7 @@ struct super {
 	u64 dev;			/* anonymous or the block device's number */
 	u64 magic;
 	u32 blksize;
+	u32 direct_bytes;		/* positions and lengths of its files' file_ops.start are multiples of this; 0: they have none */
 	u32 flags;
 	u64 max_bytes;			/* largest file */
 	u32 time_gran_ns;

@@ -191,7 +191,28 @@ static void removed(struct devnode *n)
 	sysfs_remove(dir);
 }
 
-static struct devnode_listener listener = { .added = added, .removed = removed };
+static void attrs_added(struct devnode *n, const struct devattr *attrs)
+{
+	char dir[PATH_BYTES];
+
+	dir_path(n, dir);
+	if (n->class && add_attrs(n, attrs, dir))
+		pr_warn("sysfs: %s: some attributes are not shown\n", n->name);
+}
+
+static void attrs_removed(struct devnode *n, const char *name)
+{
+	char dir[PATH_BYTES], path[PATH_BYTES + 32];
+
+	dir_path(n, dir);
+	scnprintf(path, sizeof(path), "%s/%s", dir, name);
+	if (n->class)
+		sysfs_remove(path);
+}
+
+static struct devnode_listener listener = {
+	.added = added, .removed = removed, .attrs_added = attrs_added, .attrs_removed = attrs_removed,
+};
 
 void sysfs_devices_init(void)
 {
