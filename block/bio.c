@@ -76,6 +76,8 @@ static int check(const struct bio *b)
 		return -EIO;
 	if ((b->sector | b->sectors) & (block_sectors - 1))
 		return -EIO;
+	if (bdev->part && (bdev->start + b->sector + b->sectors > atomic_load(&bdev->disk->whole.sectors)))
+		return -EIO;
 	if (b->op != BIO_READ && block_read_only(bdev))
 		return -EROFS;
 	if (!op_has_bytes(b->op))

@@ -15,13 +15,6 @@
 #include "vfs/file.h"
 #include "vfs/inode.h"
 
-static int open_check(struct block_device *b, struct file *f)
-{
-	if (f->mode & FMODE_WRITE && block_read_only(b))
-		return -EROFS;
-	return f->flags & O_EXCL ? block_claim(b, f) : 0;
-}
-
 static int block_open(struct inode *i, struct file *f)
 {
 	struct block_device *b = block_device_open(i->rdev);
@@ -29,7 +22,8 @@ static int block_open(struct inode *i, struct file *f)
 
 	if (!b)
 		return -ENXIO;
-	err = open_check(b, f);
+	/* A read-only device may be opened for writing: the writes fail. */
+	err = f->flags & O_EXCL ? block_claim(b, f) : 0;
 	if (err) {
 		block_device_close(b);
 		return err;
@@ -113,7 +107,12 @@ static s64 block_start(struct file *f, struct iter *it, u64 pos, bool write, str
 
 static s64 block_seek(struct file *f, s64 off, int whence)
 {
-	return file_seek_size(f, off, whence, block_device_bytes(f->private));
+	u64 size = block_device_bytes(f->private), base = whence == SEEK_CUR ? f->pos : whence == SEEK_END ? size : 0;
+
+	/* The size is fixed: no place past the end, and no holes. */
+	if (whence > SEEK_END || (off > 0 && (u64)off > size - MIN(base, size)))
+		return -EINVAL;
+	return file_seek_size(f, off, whence, size);
 }
 
 static int block_fsync(struct file *f, u64 start, u64 end, bool datasync)

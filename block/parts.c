@@ -188,9 +188,8 @@ int disk_partition_add(struct disk *d, u32 number, u64 start, u64 sectors)
 
 	if (err)
 		return err;
-	if (start >= d->whole.sectors || sectors > d->whole.sectors - start)
-		err = -EINVAL;
-	else if (find_part(d, number) || overlaps(d, start, sectors, 0))
+	/* One that lies past the disk's end may be made, as on Linux; bio_submit refuses what goes there. */
+	if (find_part(d, number) || overlaps(d, start, sectors, 0))
 		err = -EBUSY;
 	b = err ? NULL : partition_new(d, number, start, sectors);
 	if (b) {
@@ -232,7 +231,7 @@ int disk_partition_resize(struct disk *d, u32 number, u64 start, u64 sectors)
 	b = find_part(d, number);
 	if (!b)
 		err = -ENXIO;
-	else if (b->start != start || !sectors || sectors > d->whole.sectors - start)
+	else if (b->start != start)
 		err = -EINVAL;
 	else if (overlaps(d, start, sectors, number))
 		err = -EBUSY;

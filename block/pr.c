@@ -60,8 +60,10 @@ s64 pr_ioctl(struct block_device *b, u32 cmd, uaddr_t arg)
 {
 	struct disk *d = b->disk;
 
-	/* A reservation is the whole disk's; who has only a partition may not touch it. */
-	if (b->part || !capable(CAP_SYS_ADMIN))
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	/* A reservation is the whole disk's; who has only a partition may not touch it (Linux says so from 6.6 on). */
+	if (b->part && d->ops->pr)
 		return -EPERM;
 	switch (cmd) {
 	case IOC_PR_REGISTER: return pr_register(d, d->ops->pr, arg);

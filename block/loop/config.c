@@ -543,6 +543,6 @@ s64 loop_ioctl(struct block_device *b, u32 mode, u32 cmd, u64 arg)
 	case LOOP_SET_CAPACITY:
 	case LOOP_SET_DIRECT_IO:
 	case LOOP_SET_BLOCK_SIZE: return may_set ? change_simple(l, cmd, arg, NULL) : -EPERM;
-	default: return -ENOTTY;
+	default: return -EINVAL;	/* as Linux's says, alone among block devices */
 	}
 }
