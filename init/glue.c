@@ -16,6 +16,7 @@
 #include "drivers/virtio/virtio.h"
 #include "fs/9p/transport.h"
 #include "fs/devpts/devpts.h"
+#include "fs/ext4/fs.h"
 #include "fs/overlay/overlay.h"
 #include "fs/proc/proc.h"
 #include "fs/ram/ram.h"
@@ -117,6 +118,7 @@ void glue_file_systems(void)
 	devpts_init();
 	overlay_init();
 	p9_init();
+	ext4_init();
 	ipc_init();
 }
 

@@ -188,7 +188,7 @@ struct page *page_alloc(unsigned order, u32 flags)
 
 	if (__builtin_expect(!p, 0)) {
 		if (flags & ALLOC_SLEEP && !(current()->flags & TF_MEMALLOC))
-			p = take_hard(order, flags);
+			p = take_hard(order, flags & ~current()->alloc_flags);
 		if (!p) {
 			if (!(flags & ALLOC_NOWARN))
 				pr_warn("%s: no memory for 2^%u pages, flags %#x, %llu free", current()->comm, order, flags,
