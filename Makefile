@@ -3,6 +3,10 @@
 # Each concern has its own file in mk/; everything that is built lies under build/.
 
 BUILD := build
+SANITIZED := $(if $(filter 1,$(KASAN)),kasan)$(if $(filter 1,$(UBSAN)),ubsan)
+ifneq ($(SANITIZED),)
+BUILD := build/$(SANITIZED)
+endif
 CC ?= gcc
 ifeq ($(origin CC),default)
 CC := gcc

@@ -10,12 +10,14 @@
 #include "init/cmdline.h"
 #include "init/glue.h"
 #include "kern/assert.h"
+#include "kern/kasan.h"
 #include "kern/printk.h"
 #include "kern/random.h"
 #include "kern/rcu.h"
 #include "kern/sched.h"
 #include "kern/slab.h"
 #include "kern/timer.h"
+#include "kern/ubsan.h"
 #include "kern/version.h"
 #include "kern/work.h"
 #include "mm/mm.h"
@@ -170,6 +172,8 @@ static void process_one(void)
 	glue_drivers();
 	unpack_initramfs();
 	plat_seal();
+	kasan_selftest();
+	ubsan_selftest();
 	first_program();
 }
 

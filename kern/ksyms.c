@@ -5,6 +5,7 @@
  */
 #include "base/printf.h"
 #include "base/string.h"
+#include "kern/kasan.h"
 #include "kern/ksyms.h"
 #include "kern/printk.h"
 #include "plat/plat.h"
@@ -75,24 +76,36 @@ bool ksym_at(u32 i, u64 *addr, const char **name)
 }
 
 /* A frame is two words: the caller's frame pointer and the return address.  Anything odd ends the walk. */
+NO_KASAN u32 backtrace_collect(u64 bp, u64 *pc, u32 max)
+{
+	u64 text_bytes = table_count() ? ksyms_table[table_count() - 1].addr : 0;
+	u32 n = 0;
+
+	while (n < max && bp >= 0xffff800000000000ull && !(bp & 7)) {
+		u64 next = ((u64 *)bp)[0], ret = ((u64 *)bp)[1];
+
+		if (ret - 1 - ksyms_base >= text_bytes)
+			break;
+		pc[n++] = ret;
+		if (next <= bp || next - bp > 1 << 16)
+			break;
+		bp = next;
+	}
+	return n;
+}
+
 void backtrace_print(u64 ip, u64 bp)
 {
 	char name[100];
+	u64 pc[32];
+	u32 n = backtrace_collect(bp, pc, ARRAY_SIZE(pc));
 
 	if (ip) {
 		ksym_name(ip, false, name, sizeof(name));
 		pr_err("  %016llx %s", (unsigned long long)ip, name);
 	}
-	for (int depth = 0; depth < 32; depth++) {
-		if (bp < 0xffff800000000000ull || bp & 7)
-			return;
-		u64 next = ((u64 *)bp)[0], ret = ((u64 *)bp)[1];
-
-		if (!ksym_name(ret - 1, false, name, sizeof(name)))
-			return;
-		pr_err("  %016llx %s", (unsigned long long)ret, name);
-		if (next <= bp || next - bp > 1 << 16)
-			return;
-		bp = next;
+	for (u32 i = 0; i < n; i++) {
+		ksym_name(pc[i] - 1, false, name, sizeof(name));
+		pr_err("  %016llx %s", (unsigned long long)pc[i], name);
 	}
 }

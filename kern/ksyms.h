@@ -11,6 +11,8 @@
 bool ksym_name(u64 pc, bool plain, char *buf, size_t size);
 /** ksym_at - the i-th function in address order. Return: false past the last */
 bool ksym_at(u32 i, u64 *addr, const char **name);
+/** backtrace_collect - the return addresses from frame pointer @bp on. Return: how many, at most @max. Context: any. */
+u32 backtrace_collect(u64 bp, u64 *pc, u32 max);
 /** backtrace_print - the callers from frame pointer @bp on, each with its name, to the log. Context: any. */
 void backtrace_print(u64 ip, u64 bp);
 

@@ -86,9 +86,9 @@ enum lock_rank {
 	RANK_WORKQ,		/* pending work of a pool */
 	RANK_RUNQ,		/* run queue */
 	RANK_RUNQ2,
+	RANK_VMAP,		/* the kernel's own page tables; takes pages */
 	RANK_SLAB,		/* may be taken under almost anything */
 	RANK_PAGES,
-	RANK_VMAP,
 	RANK_RANDOM,
 	RANK_LOG,
 	RANK_CONSOLE,

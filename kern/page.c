@@ -9,6 +9,7 @@
 #include "base/bitops.h"
 #include "base/string.h"
 #include "kern/assert.h"
+#include "kern/kasan.h"
 #include "kern/lock.h"
 #include "kern/page.h"
 #include "kern/printk.h"
@@ -168,6 +169,7 @@ static void drain_this_cpu(void)
 static struct page *take_hard(unsigned order, u32 flags)
 {
 	for (int i = 0; i < RECLAIM_TRIES; i++) {
+		kasan_quarantine_drain();
 		u64 got = reclaim_fn ? reclaim_fn((1ull << order) + CPU_BATCH, flags) : 0;
 
 		if (order)
@@ -208,6 +210,7 @@ struct page *page_alloc(unsigned order, u32 flags)
 		p[i].flags = PG_TAIL;
 		p[i].index = i;
 	}
+	kasan_unpoison(page_virt(p), PAGE_SIZE << order);
 	if (flags & ALLOC_ZERO)
 		for (u64 i = 0; i < 1ull << order; i++)
 			clear_page(page_virt(p + i));
@@ -224,6 +227,7 @@ void page_free_last(struct page *p)
 	unsigned order = page_order(p);
 
 	assert(!(p->flags & (PG_TAIL | PG_LOCKED | PG_SLAB | PG_CACHE | PG_RESERVED)) && !p->mapcount);
+	kasan_poison(page_virt(p), PAGE_SIZE << order, KASAN_PAGE_FREE);
 	u64 irq = plat_irq_save();
 	if (!order && page_cpu) {
 		struct page_cpu *c = &page_cpu[plat_cpu_id()];
@@ -279,6 +283,7 @@ void pages_add(paddr_t start, paddr_t end)
 			order--;
 		for (u64 i = 0; i < 1ull << order; i++)
 			pages[pfn + i].flags = 0;
+		kasan_poison(page_virt(&pages[pfn]), PAGE_SIZE << order, KASAN_PAGE_FREE);
 		u64 irq = spin_lock_irqsave(&lock);
 		buddy_free(&pages[pfn], order);
 		total += 1ull << order;
@@ -324,11 +329,13 @@ void pages_percpu_init(void)
 }
 
 /* Moves of eight words at a time: fast where every instruction counts, good enough where cache lines do. */
-void copy_page(void *dst, const void *src)
+NO_KASAN void copy_page(void *dst, const void *src)
 {
 	u64 *d = dst;
 	const u64 *s = src;
 
+	if (!kasan_check_read(src, PAGE_SIZE) || !kasan_check_write(dst, PAGE_SIZE))
+		return;
 	for (int i = 0; i < 512; i += 8, d += 8, s += 8) {
 		u64 a = s[0], b = s[1], c = s[2], e = s[3];
 
@@ -338,10 +345,12 @@ void copy_page(void *dst, const void *src)
 	}
 }
 
-void clear_page(void *dst)
+NO_KASAN void clear_page(void *dst)
 {
 	volatile u64 *d = dst;		/* or the compiler makes it a call of memset */
 
+	if (!kasan_check_write(dst, PAGE_SIZE))
+		return;
 	for (int i = 0; i < 512; i += 8, d += 8) {
 		d[0] = 0; d[1] = 0; d[2] = 0; d[3] = 0;
 		d[4] = 0; d[5] = 0; d[6] = 0; d[7] = 0;

@@ -12,6 +12,7 @@
 #include "base/printf.h"
 #include "base/string.h"
 #include "kern/assert.h"
+#include "kern/kasan.h"
 #include "kern/lock.h"
 #include "kern/slab.h"
 
@@ -34,7 +35,8 @@ struct slab_cache {
 	struct list_head partial;	/* [lock] slabs with free objects */
 	struct slab_cpu *cpu;		/* [I] NULL before the CPUs are counted */
 	const char *name;		/* [I] */
-	u32 size, align, per_slab, order, stack_max;	/* [I] */
+	u32 object;			/* [I] bytes that its users see */
+	u32 size, align, per_slab, order, stack_max;	/* [I] size: from one object to the next */
 	u64 slabs, empty;		/* [lock] */
 	u64 inuse;			/* [lock] objects outside slabs, stacks included */
 	struct list_head all;		/* [all_lock] */
@@ -61,6 +63,7 @@ static struct slab *slab_grow(struct slab_cache *c, struct page *head)
 
 	head->mapping = c;
 	page_set(head, PG_SLAB);
+	kasan_slab_grown(base, PAGE_SIZE << c->order);
 	s->free = NULL;
 	s->inuse = 0;
 	for (u32 i = c->per_slab; i--;) {
@@ -169,7 +172,8 @@ static void *alloc_slow(struct slab_cache *c, u32 flags)
 	}
 }
 
-void *slab_alloc(struct slab_cache *c, u32 flags)
+/* @asked: bytes that the caller will use. */
+static ALWAYS_INLINE void *alloc(struct slab_cache *c, size_t asked, u32 flags)
 {
 	u64 irq = plat_irq_save();
 	struct slab_cpu *cpu = c->cpu ? &c->cpu[plat_cpu_id()] : NULL;
@@ -180,12 +184,25 @@ void *slab_alloc(struct slab_cache *c, u32 flags)
 	plat_irq_restore(irq);
 	if (__builtin_expect(!obj, 0))
 		obj = alloc_slow(c, flags);
+	if (obj)
+		kasan_slab_alloc(obj, c->object, asked);
 	if (obj && flags & ALLOC_ZERO)
-		memset(obj, 0, c->size);
+		memset(obj, 0, asked);
 	return obj;
 }
 
+void *slab_alloc(struct slab_cache *c, u32 flags)
+{
+	return alloc(c, c->object, flags);
+}
+
 void slab_free(struct slab_cache *c, void *obj)
+{
+	if (!kasan_slab_free(c, obj))
+		slab_free_now(c, obj);
+}
+
+void slab_free_now(struct slab_cache *c, void *obj)
 {
 	u64 irq = plat_irq_save();
 
@@ -224,7 +241,8 @@ static void cache_setup(struct slab_cache *c, const char *name, size_t size, siz
 		align = size >= 64 ? 16 : 8;
 	c->name = name;
 	c->align = (u32)align;
-	c->size = (u32)ALIGN_UP(MAX(size, sizeof(void *)), align);
+	c->object = (u32)ALIGN_UP(MAX(size, sizeof(void *)), sizeof(void *));
+	c->size = kasan_slab_stride(c->object, (u32)align);
 	/* The least order that wastes no more than an eighth and holds eight objects, if there is one. */
 	for (c->order = 0; c->order < ORDER_MAX; c->order++) {
 		u32 n = objects_in(c->size, c->order);
@@ -284,7 +302,7 @@ bool slab_info_at(unsigned i, struct slab_info *out)
 	list_for_each_entry(c, &all_caches, all) {
 		if (i--)
 			continue;
-		*out = (struct slab_info){ c->name, c->size, c->inuse, c->slabs * c->per_slab, c->slabs, 1ull << c->order };
+		*out = (struct slab_info){ c->name, c->object, c->inuse, c->slabs * c->per_slab, c->slabs, 1ull << c->order };
 		found = true;
 		break;
 	}
@@ -320,12 +338,15 @@ static struct slab_cache *cache_for(size_t size)
 void *kmalloc(size_t size, u32 flags)
 {
 	if (__builtin_expect(size <= 1ull << KMALLOC_MAX_SHIFT, 1))
-		return slab_alloc(cache_for(size), flags);
+		return alloc(cache_for(size), size, flags);
 	if (size > PAGE_SIZE << PAGE_ORDER_MAX)
 		return NULL;
 	struct page *p = page_alloc(bytes_to_order(size), flags);
 
-	return p ? page_virt(p) : NULL;
+	if (!p)
+		return NULL;
+	kasan_large_alloc(page_virt(p), size, PAGE_SIZE << page_order(p));
+	return page_virt(p);
 }
 
 void kfree(const void *ptr)
@@ -336,15 +357,40 @@ void kfree(const void *ptr)
 
 	if (page_has(head, PG_SLAB))
 		slab_free(head->mapping, (void *)(u64)ptr);
-	else
+	else if (kasan_large_free(ptr, page_virt(head)))
 		page_put(head);
 }
 
 size_t ksize(const void *p)
 {
 	struct page *head = page_head(virt_page(p));
+	size_t bytes = page_has(head, PG_SLAB) ? ((struct slab_cache *)head->mapping)->object : PAGE_SIZE << page_order(head);
 
-	return page_has(head, PG_SLAB) ? ((struct slab_cache *)head->mapping)->size : PAGE_SIZE << page_order(head);
+	if (kasan_check_read(p, 1))
+		kasan_unpoison(p, bytes);	/* who asks may use it all */
+	return bytes;
+}
+
+/* ---- for reports ---- */
+
+size_t slab_object_bytes(const struct slab_cache *c) { return c->object; }
+size_t slab_stride(const struct slab_cache *c) { return c->size; }
+
+bool slab_find(const void *addr, struct slab_where *out)
+{
+	u64 pfn = ((u64)addr - PLAT_DIRECT_MAP) >> PAGE_SHIFT;
+
+	if ((u64)addr < PLAT_DIRECT_MAP || pfn >= pages_count)
+		return false;
+	struct page *head = page_head(&pages[pfn]);
+	if (!page_has(head, PG_SLAB))
+		return false;
+	const struct slab_cache *c = head->mapping;
+	u64 i = ((u64)addr - (u64)page_virt(head)) / c->size;
+	if (i >= c->per_slab)
+		return false;
+	*out = (struct slab_where){ c->name, (char *)page_virt(head) + i * c->size, c->object };
+	return true;
 }
 
 void *kzalloc(size_t size, u32 flags) { return kmalloc(size, flags | ALLOC_ZERO); }

@@ -43,6 +43,20 @@ struct slab_info {
 };
 /** slab_info_at - figures of the i-th cache. Return: false past the last */
 bool slab_info_at(unsigned i, struct slab_info *out);
+
+/* ---- for the sanitizer (kern/kasan.h) ---- */
+
+/** slab_free_now - slab_free past the quarantine. */
+void slab_free_now(struct slab_cache *c, void *obj);
+size_t slab_object_bytes(const struct slab_cache *c);
+size_t slab_stride(const struct slab_cache *c);	/* from one object to the next */
+struct slab_where {
+	const char *cache;
+	void *object;
+	size_t object_bytes;
+};
+/** slab_find - the object that an address lies in, or behind. Return: false if it is in no slab */
+bool slab_find(const void *addr, struct slab_where *out);
 u64 slab_pages(void);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "base/rbtree.h"
 #include "base/types.h"
+#include "kern/kasan.h"
 #include "plat/plat.h"
 
 struct block_plug;
@@ -92,6 +93,7 @@ struct thread {
 	struct namespaces *ns;
 	struct block_plug *plug;	/* [t] block requests held back; given out before it sleeps */
 	u32 alloc_flags;		/* [t] allocations may not do these (see kern/page.h) */
+	u32 pid;			/* [a] of its task, for reports; 0: none */
 	char comm[16];			/* name */
 };
 
@@ -129,6 +131,6 @@ static inline bool fatal_signal_pending(void)
 /* Results that mean "restart unless the handler says otherwise"; only the signal code ever shows them to users. */
 enum { ERESTARTSYS = 512, ERESTARTNOINTR = 513, ERESTARTNOHAND = 514, ERESTART_RESTARTBLOCK = 516 };
 
-enum { KSTACK_BYTES = 16384 };
+enum { KSTACK_BYTES = 16384 << KASAN_STACK_ORDER };
 
 #endif

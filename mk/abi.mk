@@ -1,7 +1,8 @@
 # The user ABI's tests: programs whose answers Linux gives (tests/abi), and Debian's own programs
 # on the host and in the guest (tests/programs).
 
-ABI_OUT := $(BUILD)/abi
+# One set of programs for all kernels.
+ABI_OUT := $(if $(SANITIZED),build,$(BUILD))/abi
 ABI_PROGRAMS := $(sort $(filter-out driver,$(patsubst tests/abi/%.c,%,$(wildcard tests/abi/*.c))))
 ABI_DYNAMIC := $(patsubst tests/abi/dynamic/%.c,$(ABI_OUT)/dynamic/%,$(wildcard tests/abi/dynamic/*.c))
 # -O1: the programs are tests, not benchmarks, and build in seconds.  The warnings turned off tell of

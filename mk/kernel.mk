@@ -3,7 +3,6 @@
 VM := $(BUILD)/vm
 KDIRS := base plat/vm kern mm vfs block $(patsubst %/,%,$(wildcard block/*/)) $(wildcard fs/*) sock task ipc sys $(patsubst %/,%,$(wildcard drivers/ drivers/*/)) init
 KSRC := $(foreach d,$(KDIRS),$(wildcard $(d)/*.c) $(wildcard $(d)/*.S))
-KOBJ := $(patsubst %,$(VM)/%.o,$(basename $(KSRC)))
 
 KFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
 	-mgeneral-regs-only -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
@@ -12,6 +11,9 @@ KFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mn
 	-mstack-protector-guard-offset=40 -fcf-protection=none \
 	-ffunction-sections -fdata-sections \
 	-nostdinc -isystem $(GCC_INC) -isystem $(ABI_INC) -I. -Iplat/vm/include $(WARN)
+
+include mk/sanitize.mk
+KOBJ := $(patsubst %,$(VM)/%.o,$(basename $(KSRC)))
 
 $(VM)/%.o: %.c $(ABI_INC)/.done
 	@mkdir -p $(@D)

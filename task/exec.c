@@ -248,6 +248,8 @@ static void become_leader(struct process *p, struct task *t)
 
 		t->pid = old->pid;
 		old->pid = own;
+		t->thread.pid = t->pid->nr;
+		old->thread.pid = own->nr;
 		rcu_assign_pointer(t->pid->task, t);
 		rcu_assign_pointer(own->task, old);
 		rcu_assign_pointer(p->leader, t);

@@ -237,8 +237,10 @@ static struct task *build(const struct clone_request *r, const struct plat_regs 
 			t->pid = NULL;
 		}
 	}
-	if (!err)
+	if (!err) {
+		t->thread.pid = t->pid->nr;
 		return t;
+	}
 	discard(t);
 	return ERR_PTR(err);
 }
@@ -429,6 +431,7 @@ void task_start_init(void (*fn)(void))
 	t->pid = pid_alloc(0);
 	if (!t->thread.files || IS_ERR(t->pid))
 		panic("no memory for the first process");
+	t->thread.pid = t->pid->nr;
 	p->pid = pid_get(t->pid);
 	p->parent = p;
 	init_process = p;

@@ -3,8 +3,10 @@
  *
  * Source: Intel SDM vol. 3, chapters 2, 3, 6; AMD APM vol. 2, 6.1 (SYSCALL).
  */
+#include "base/bitops.h"
 #include "base/string.h"
 #include "kern/assert.h"
+#include "kern/kasan.h"
 #include "kern/page.h"
 #include "plat/vm/vm.h"
 
@@ -29,7 +31,7 @@ struct PACKED table_ptr {
 	u64 base;
 };
 
-enum { GDT_ENTRIES = 16, IST_BYTES = 4096, IST_COUNT = 3 };
+enum { GDT_ENTRIES = 16, IST_BYTES = 4096 << KASAN_STACK_ORDER, IST_COUNT = 3 };
 
 /* Per CPU, allocated as one block. */
 struct cpu_tables {
@@ -145,7 +147,7 @@ void vm_cpu_init(u32 id)
 	struct plat_percpu *cpu = &vm_percpu[id];
 
 	if (!tables[id])
-		tables[id] = pages_count ? page_virt(page_alloc(2, ALLOC_KERNEL | ALLOC_ZERO)) : vm_early_alloc(sizeof(struct cpu_tables));
+		tables[id] = pages_count ? page_virt(page_alloc(bytes_to_order(sizeof(struct cpu_tables)), ALLOC_KERNEL | ALLOC_ZERO)) : vm_early_alloc(sizeof(struct cpu_tables));
 	struct cpu_tables *t = tables[id];
 	for (unsigned i = 0; i < IST_COUNT; i++)
 		t->tss.ist[i] = (u64)t->ist[i] + IST_BYTES;

@@ -13,6 +13,7 @@
 #include "kern/lock.h"
 #include "kern/printk.h"
 #include "kern/page.h"
+#include "plat/vm/kasan.h"
 #include "plat/vm/vm.h"
 
 paddr_t vm_kernel_root;
@@ -122,7 +123,9 @@ void vm_paging_init(void)
 	map_image();
 	table_of(&root[pt_index(IO_BASE, 3)]);
 	/* Physical memory beyond the first 512 GiB needs further top entries: map_direct made what RAM there is. */
+	vm_kasan_root(root);
 	write_cr3(vm_kernel_root);
+	vm_kasan_init();
 }
 
 void *plat_map_io(paddr_t phys, u64 len_bytes)
@@ -160,7 +163,7 @@ static void wx_walk(pte_t *table, unsigned level, u64 va, bool w, bool x, struct
 
 		if (level == 3)
 			at |= 0xffff000000000000ull;
-		if (!(e & PTE_PRESENT))
+		if (!(e & PTE_PRESENT) || vm_kasan_shared(e & PTE_ADDR))
 			continue;
 		if (level && !(e & PTE_HUGE)) {
 			wx_walk(phys_to_virt(e & PTE_ADDR), level - 1, at, ew, ex, c);

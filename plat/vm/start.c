@@ -6,17 +6,19 @@
 #include "base/string.h"
 #include "kern/assert.h"
 #include "kern/thread.h"
+#include "plat/vm/kasan.h"
 #include "plat/vm/vm.h"
 
-struct start_info {
+/* The loader aligns none of them. */
+struct PACKED start_info {
 	u32 magic, version, flags, nr_modules;
 	u64 modlist, cmdline, rsdp, memmap;
 	u32 memmap_entries, reserved;
 };
-struct start_module {
+struct PACKED start_module {
 	u64 paddr, size, cmdline, reserved;
 };
-struct start_memmap {
+struct PACKED start_memmap {
 	u64 addr, size;
 	u32 type, reserved;
 };
@@ -157,10 +159,11 @@ unsigned plat_memory(const struct plat_region **out)
 }
 
 /* The stack canary changes under its feet: it has none, and never returns. */
-__attribute__((no_stack_protector)) void vm_start(u32 info_phys)
+__attribute__((no_stack_protector)) NO_KASAN void vm_start(u32 info_phys)
 {
 	const struct start_info *info = phys_to_virt(info_phys);
 
+	vm_kasan_early();
 	vm_percpu[0].self = &vm_percpu[0];
 	vm_percpu[0].current = &boot_thread;
 	vm_percpu[0].canary = plat_entropy() << 8;	/* a zero byte stops string overruns */

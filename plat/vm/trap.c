@@ -7,6 +7,7 @@
 #include <linux/errno.h>
 #include <linux/signal.h>
 #include "kern/assert.h"
+#include "kern/kasan.h"
 #include "kern/ksyms.h"
 #include "kern/printk.h"
 #include "kern/thread.h"
@@ -209,12 +210,16 @@ static bool user_ok(u64 addr, u64 n)
 
 size_t plat_copy_from_user(void *dst, u64 src, size_t n)
 {
-	return user_ok(src, n) ? vm_user_copy(dst, (const void *)src, n) : n;
+	if (!user_ok(src, n) || !kasan_check_write(dst, n))
+		return n;
+	return vm_user_copy(dst, (const void *)src, n);
 }
 
 size_t plat_copy_to_user(u64 dst, const void *src, size_t n)
 {
-	return user_ok(dst, n) ? vm_user_copy((void *)dst, src, n) : n;
+	if (!user_ok(dst, n) || !kasan_check_read(src, n))
+		return n;
+	return vm_user_copy((void *)dst, src, n);
 }
 
 size_t plat_clear_user(u64 dst, size_t n)
@@ -228,6 +233,8 @@ long plat_strncpy_from_user(char *dst, u64 src, size_t n)
 		return -EFAULT;
 	if (n > PLAT_USER_TOP - src)
 		n = PLAT_USER_TOP - src;
+	if (!kasan_check_write(dst, n))
+		return -EFAULT;
 	return vm_user_strncpy(dst, (const char *)src, n);
 }
 

@@ -2,7 +2,7 @@
 count_cpus() { grep -c '^processor' /proc/cpuinfo; }
 memory_total() {
 	kib=$(awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo)
-	[ "$kib" -le $((MEMORY_MIB * 1024)) ] && [ "$kib" -ge $((MEMORY_MIB * 920 - 28 * 1024)) ] ||
+	[ "$kib" -le $((MEMORY_MIB * 1024)) ] && [ "$kib" -ge $((MEMORY_MIB * (920 - ${SHADOW:-0}) - 28 * 1024)) ] ||
 		{ echo "MemTotal is $kib KiB of $MEMORY_MIB MiB"; false; }
 }
 
