@@ -36,6 +36,7 @@ enum lock_rank {
 	RANK_TTY_WRITE,
 	RANK_PIPE,		/* pipe->lock */
 	RANK_SOCK,		/* socket->lock */
+	RANK_RTNL,		/* configuration of the network */
 	RANK_EXEC,		/* task: exec and credentials against ptrace and /proc */
 	RANK_MMAP,		/* mm->lock */
 	RANK_MMAP2,		/* the child's at fork */
@@ -68,6 +69,20 @@ enum lock_rank {
 	RANK_SWAP,
 	RANK_FS_SPIN,		/* one spin lock inside a file system */
 	RANK_SOCK_SPIN,
+	RANK_NET_LISTEN,	/* a listener's lock, outside those of its connections */
+	RANK_NET_SOCK,		/* an inet socket's spin lock: state machine, options, cached route */
+	RANK_NET_SOCK2,		/* a second one: a new connection under its listener */
+	RANK_NET_TABLE,		/* tables of connections */
+	RANK_NET_PORT,		/* port buckets */
+	RANK_NET_QUEUE,		/* receive and error queues */
+	RANK_NET_FRAG,		/* reassembly */
+	RANK_NET_ROUTE,		/* routing tables, writers */
+	RANK_NET_NEIGH,		/* a neighbour's state and queue */
+	RANK_NET_NEIGH_TABLE,
+	RANK_NET_CONFIG,	/* addresses and groups of a device */
+	RANK_NET_XMIT,		/* a transmit queue */
+	RANK_NET_XMIT2,		/* of a device below another */
+	RANK_NET_LEAF,
 	RANK_LEAF_SPIN,
 	/* spinning, also taken in interrupts: interrupts off */
 	RANK_IRQ,

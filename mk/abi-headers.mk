@@ -4,9 +4,10 @@
 ABI_INC := $(BUILD)/abi-include
 GCC_INC = $(shell $(CC) -print-file-name=include)
 
-$(ABI_INC)/.done:
+$(ABI_INC)/.done: mk/abi-headers.mk
 	@mkdir -p $(ABI_INC)
 	@ln -sfn /usr/include/linux $(ABI_INC)/linux
 	@ln -sfn /usr/include/asm-generic $(ABI_INC)/asm-generic
 	@ln -sfn /usr/include/x86_64-linux-gnu/asm $(ABI_INC)/asm
+	@ln -sfn $(CURDIR)/abi/sys $(ABI_INC)/sys
 	@touch $@

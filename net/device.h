@@ -1,0 +1,213 @@
+/*
+ * Network devices: what drivers implement, what protocols send through.
+ *
+ * Configuration (names, addresses, up and down) is guarded by one sleeping lock, rtnl (net/rtnl.h); whoever holds it may sleep.  Packets take no
+ * lock but a transmit queue's: devices are found under RCU, and a device that goes away is first closed, its queues flushed, a grace
+ * period waited for.
+ *
+ * Sending: device_xmit() gives the packet to taps, then to the queueing discipline of the transmit queue that the packet hashes to;
+ * that hands packets to ops->xmit as long as the queue is not stopped.  A driver whose ring is full calls device_queue_stop(), and
+ * device_queue_wake() once there is room.
+ *
+ * Source: netdevice(7).
+ */
+#ifndef NET_DEVICE_H
+#define NET_DEVICE_H
+
+#include <linux/if.h>
+#include <linux/if_arp.h>
+#include <linux/if_ether.h>
+#include "kern/lock.h"
+#include "kern/rcu.h"
+#include "net/context.h"
+#include "net/packet.h"
+
+struct ip4_config;
+struct ip6_config;
+struct net_device;
+struct qdisc;
+
+enum { DEVICE_ADDR_MAX = 32, DEVICE_QUEUES_MAX = 64 };
+
+/* dev->features */
+enum {
+	DEV_SG = 1 << 0,		/* takes fragments */
+	DEV_CSUM4 = 1 << 1,		/* completes CSUM_PARTIAL of TCP and UDP over IPv4 */
+	DEV_CSUM6 = 1 << 2,
+	DEV_TSO4 = 1 << 3,
+	DEV_TSO6 = 1 << 4,
+	DEV_TSO_ECN = 1 << 5,
+	DEV_USO = 1 << 6,		/* UDP segmentation */
+	DEV_RXCSUM = 1 << 7,
+	DEV_LOOPBACK = 1 << 8,		/* packets do not leave the machine */
+	DEV_GRO = 1 << 9,
+	DEV_NO_QUEUE = 1 << 10,		/* software device: no queueing discipline */
+	DEV_CSUM = DEV_CSUM4 | DEV_CSUM6,
+	DEV_TSO = DEV_TSO4 | DEV_TSO6,
+};
+
+enum { XMIT_OK = 0, XMIT_BUSY = 1 };
+
+/* [rtnl] unless a line says otherwise; all optional but xmit */
+struct net_device_ops {
+	int (*open)(struct net_device *dev);
+	void (*stop)(struct net_device *dev);
+	/* xmit: XMIT_OK: consumed. XMIT_BUSY: not taken, the queue was stopped. Net context, the queue's lock held */
+	int (*xmit)(struct net_device *dev, u32 queue, struct packet *p);
+	void (*flush)(struct net_device *dev, u32 queue);	/* a batch ends: tell the device of what xmit queued. As xmit */
+	void (*set_rx_mode)(struct net_device *dev);		/* promiscuity or multicast list changed */
+	int (*set_mac)(struct net_device *dev, const u8 *addr);
+	int (*set_mtu)(struct net_device *dev, u32 mtu);
+	int (*set_features)(struct net_device *dev, u32 features);
+	void (*destroy)(struct net_device *dev);		/* the last reference went: free driver_data */
+	const char *kind;					/* IFLA_INFO_KIND, NULL: a real device */
+	const char *driver;					/* ethtool -i */
+};
+
+/* Link layers: how a header is put before a packet and read. */
+struct link_ops {
+	/* build: push a header; @dst NULL: broadcast. 0, -errno (packet not consumed) */
+	int (*build)(struct packet *p, struct net_device *dev, be16 protocol, const u8 *dst, const u8 *src);
+	u32 header_len;
+};
+
+struct device_stats {
+	u64 rx_packets, rx_bytes, tx_packets, tx_bytes;
+	u64 rx_errors, tx_errors, rx_dropped, tx_dropped, multicast, rx_length_errors, rx_crc_errors, rx_nohandler;
+} CACHELINE_ALIGNED;
+
+/* Locks: q lock · a atomic */
+struct device_queue {
+	struct spinlock lock;		/* RANK_NET_XMIT: qdisc and ops->xmit */
+	u32 stopped;			/* [a] */
+	u32 index;
+	struct net_device *dev;
+	struct qdisc *qdisc;		/* [q] */
+	struct net_work run;		/* sends what the qdisc holds */
+	u64 xmit_packets;		/* [q] */
+} CACHELINE_ALIGNED;
+
+struct device_mc_addr {
+	struct list_head node;
+	u8 addr[DEVICE_ADDR_MAX];
+	u32 users;
+};
+
+/* Locks: I immutable once registered · R rtnl, read under RCU · a atomic */
+struct net_device {
+	char name[IFNAMSIZ];		/* [R] */
+	u32 ifindex;			/* [I] */
+	u32 flags;			/* [R] IFF_*; IFF_RUNNING and IFF_LOWER_UP by device_carrier_* */
+	u32 mtu, mtu_min, mtu_max;	/* [R] */
+	u16 type;			/* [I] ARPHRD_* */
+	u8 addr_len;			/* [I] */
+	u8 header_len;			/* [I] link header */
+	u8 addr[DEVICE_ADDR_MAX];	/* [R] */
+	u8 broadcast[DEVICE_ADDR_MAX];	/* [I] */
+	u8 perm_addr[DEVICE_ADDR_MAX];	/* [I] */
+	u32 features;			/* [R] DEV_*, in use */
+	u32 hw_features;		/* [I] those that may be changed */
+	u32 gso_max;			/* [I] bytes of a GSO packet */
+	u32 carrier;			/* [a] */
+	u32 tx_queue_len;		/* [R] */
+	u32 promiscuity, allmulti;	/* [R] counts */
+	const struct net_device_ops *ops;	/* [I] */
+	const struct link_ops *link;	/* [I] NULL: no header */
+	void *driver_data;		/* [I] */
+	u32 queue_count;		/* [I] transmit queues */
+	struct device_queue *queues;	/* [I] */
+	struct device_stats *stats;	/* [I] one a CPU */
+	struct list_head mc_list;	/* [R, mc_lock] link-layer multicast addresses */
+	struct spinlock mc_lock;
+	struct ip4_config *ip4;		/* [R] NULL: none */
+	struct ip6_config *ip6;		/* [R] NULL: none */
+	u32 taps;			/* [a] packet sockets bound to it */
+	u32 link_ifindex;		/* [I] veth's peer, 0: none */
+	char alias[64];			/* [R] */
+	bool registered;		/* [R] */
+	bool dynamic_addr;		/* [I] the address was made up */
+	struct refcount refs;
+	struct rcu_head rcu;
+	struct list_head node;		/* [R] all devices */
+	struct hlist_node index_node, name_node;	/* [R] */
+};
+
+/**
+ * device_create - a device with name and defaults, not yet registered
+ * @name:   "eth%d": the first free number is filled in by device_register
+ * @queues: transmit queues
+ * Return:  it, or NULL. Context: thread
+ */
+struct net_device *device_create(const char *name, u32 queues, const struct net_device_ops *ops, void *driver_data);
+/** device_setup_ethernet - type, header, MTU 1500, broadcast; addr as given or, if NULL, made up. */
+void device_setup_ethernet(struct net_device *dev, const u8 *addr);
+/** device_register - make it visible; it is down. [rtnl] Return: 0, -EEXIST, -ENOMEM, -EINVAL (name) */
+MUST_CHECK int device_register(struct net_device *dev);
+/** device_unregister - close, take out, wait until nobody sees it, drop the reference. [rtnl] */
+void device_unregister(struct net_device *dev);
+
+static inline void device_get(struct net_device *dev) { ref_get(&dev->refs); }
+void device_put(struct net_device *dev);
+/** device_by_index, device_by_name - NULL: none. Under RCU (or rtnl); device_get() it to keep it over a sleep. */
+struct net_device *device_by_index(u32 ifindex);
+struct net_device *device_by_name(const char *name);
+/** device_next - in order of registration; NULL: the first. [rtnl] */
+struct net_device *device_next(struct net_device *dev);
+struct net_device *device_loopback(void);
+
+static inline bool device_is_up(const struct net_device *dev) { return READ_ONCE(dev->flags) & IFF_UP; }
+/** device_open, device_close, device_set_flags, device_set_mtu, device_set_mac, device_rename - [rtnl]; they tell the listeners. */
+MUST_CHECK int device_open(struct net_device *dev);
+void device_close(struct net_device *dev);
+MUST_CHECK int device_set_flags(struct net_device *dev, u32 flags, u32 mask);
+MUST_CHECK int device_set_mtu(struct net_device *dev, u32 mtu);
+MUST_CHECK int device_set_mac(struct net_device *dev, const u8 *addr);
+MUST_CHECK int device_rename(struct net_device *dev, const char *name);
+void device_promiscuity(struct net_device *dev, int by);
+void device_allmulti(struct net_device *dev, int by);
+int device_mc_add(struct net_device *dev, const u8 *addr);	/* 0, -ENOMEM; counts */
+void device_mc_del(struct net_device *dev, const u8 *addr);
+
+/** device_carrier - the link came up or went. Context: thread or net. */
+void device_carrier(struct net_device *dev, bool up);
+u32 device_user_flags(const struct net_device *dev);	/* IFF_* as users see them */
+void device_stats_sum(const struct net_device *dev, struct device_stats *out);
+static inline struct device_stats *device_stats_here(struct net_device *dev) { return &dev->stats[plat_cpu_id()]; }
+
+/** device_xmit - send; link header in place, p->dev set. Net context (net_enter). Consumes. Return: 0, -ENOBUFS (dropped), -ENETDOWN */
+int device_xmit(struct packet *p);
+void device_queue_stop(struct device_queue *q);		/* in xmit */
+void device_queue_wake(struct device_queue *q);		/* any but interrupts */
+static inline bool device_queue_stopped(const struct device_queue *q) { return __atomic_load_n(&q->stopped, __ATOMIC_ACQUIRE); }
+
+/* Changes, told to protocols and netlink. [rtnl] */
+enum device_event { DEVICE_REGISTERED, DEVICE_UNREGISTERING, DEVICE_UP, DEVICE_GOING_DOWN, DEVICE_DOWN, DEVICE_CHANGED, DEVICE_MTU, DEVICE_MAC, DEVICE_RENAMED };
+struct device_listener {
+	void (*event)(struct net_device *dev, enum device_event event);
+	struct list_head node;
+};
+void device_listen(struct device_listener *l);
+
+/* Protocols above devices, by Ethernet type; rx consumes. Net context. */
+struct link_protocol {
+	be16 type;
+	void (*rx)(struct packet *p);
+};
+void link_protocol_register(const struct link_protocol *proto);
+
+/* Taps see every packet of a device (dev NULL: of all): packet sockets. tap: gets a packet of its own only by cloning: does not consume. */
+struct net_tap {
+	struct list_head node;
+	be16 type;			/* ETH_P_ALL, or a protocol */
+	struct net_device *dev;
+	void (*rx)(struct net_tap *tap, struct packet *p);
+};
+void net_tap_add(struct net_tap *tap);
+void net_tap_remove(struct net_tap *tap);		/* waits for a grace period */
+
+/** gso_segment - cut a GSO packet into a list of packets ready to be sent. Consumes p. Return: 0, -ENOMEM, -EINVAL (nothing in @out) */
+MUST_CHECK int gso_segment(struct packet *p, u32 features, struct list_head *out);
+
+void device_init(void);		/* tables, and lo: up, 127.0.0.1/8, ::1/128 once IP is there */
+
+#endif

@@ -1,0 +1,108 @@
+/*
+ * Endpoints: the part of a socket that finds packets: addresses, ports, and the rules by which sockets share them.
+ *
+ * A struct net_endpoint is embedded in each UDP, TCP, raw socket (and in TCP's connections).  A struct port_table is one protocol's: which ports are
+ * bound.  UDP looks sockets up here too (port_lookup); TCP keeps its own table of connections and uses this one for bound ports
+ * and listeners.
+ *
+ * Sharing (socket(7), SO_REUSEADDR and SO_REUSEPORT): two endpoints conflict on a port if their devices meet (same, or one has none), their
+ * addresses meet (same, or one is a wildcard that covers the other's version), and not
+ *	both have reuse, and neither listens (TCP; UDP: whatever the state), nor
+ *	both have reuseport and belong to the same user.
+ *
+ * Locks: each bucket's, RANK_NET_PORT.  Lookups take none: RCU; endpoints are freed after a grace period.
+ * Source: ip(7), ipv6(7), socket(7), RFC 6056 (choice of ports).
+ */
+#ifndef NET_ENDPOINT_H
+#define NET_ENDPOINT_H
+
+#include "base/list.h"
+#include "kern/lock.h"
+#include "kern/rcu.h"
+#include "net/address.h"
+
+struct net_device;
+struct packet;
+struct reuseport_group;
+
+/* Locks: b the bucket's · a atomic, read anywhere · I immutable */
+struct net_endpoint {
+	struct ip_addr local;		/* [b, read anywhere] any: not bound to one */
+	struct ip_addr remote;		/* [a] any: not connected */
+	u16 lport, rport;		/* [a] host order; 0: none */
+	u8 protocol;			/* [I] IPPROTO_* */
+	bool v6;			/* [I] an AF_INET6 socket */
+	bool v6only;			/* [a] */
+	bool reuse, reuseport;		/* [a] */
+	bool listening;			/* [a] TCP: keeps others from sharing by reuse */
+	bool local_chosen;		/* [a] local was given by bind, not by connect */
+	bool port_chosen;		/* [a] lport was given by bind */
+	bool transparent;		/* [a] may bind to foreign addresses */
+	u32 ifindex;			/* [a] SO_BINDTODEVICE, 0: none */
+	u32 uid;			/* [I] the creator's */
+	u32 incoming_cpu;		/* [a] SO_INCOMING_CPU plus 1; 0: none */
+	struct reuseport_group *group;	/* [b, read under RCU] NULL: none */
+	struct hlist_node port_node;	/* [b] in the table's chain of its port */
+	u32 bound;			/* [b] whether it is in the table */
+};
+
+enum { PORT_BUCKETS = 256 };
+
+struct port_bucket {
+	struct spinlock lock;		/* RANK_NET_PORT */
+	struct hlist_head chain;
+} CACHELINE_ALIGNED;
+
+struct port_table {
+	struct port_bucket bucket[PORT_BUCKETS];	/* by port */
+	u32 seed;
+	/* conflict_extra: a protocol's own reason why @a may not share with @b (both in one bucket, same port); optional */
+	bool (*conflict_extra)(const struct net_endpoint *a, const struct net_endpoint *b);
+};
+
+void port_table_init(struct port_table *t);
+
+/**
+ * port_bind - take @port (0: any of the local port range) with ep->local, ifindex, reuse… as set
+ * Sets ep->lport.  An endpoint that is bound already is moved.
+ * Return: 0, -EADDRINUSE, -EAGAIN as -EADDRINUSE for port 0 when all are taken
+ */
+MUST_CHECK int port_bind(struct port_table *t, struct net_endpoint *ep, u16 port);
+/** port_inherit - @ep (a connection that a listener made) shares the listener's port without a check. */
+void port_inherit(struct port_table *t, struct net_endpoint *ep, const struct net_endpoint *from);
+/** port_unbind - give it back. */
+void port_unbind(struct port_table *t, struct net_endpoint *ep);
+/** port_rehash - ep->local is about to change to @local (connect chose it, or it is dissolved). */
+void port_set_local(struct port_table *t, struct net_endpoint *ep, const struct ip_addr *local);
+
+/**
+ * port_lookup - the endpoint that a packet is for: the most specific match; among equals of a reuseport group, by flow hash (or SO_INCOMING_CPU, or program)
+ * @listening: only endpoints that listen (TCP)
+ * Under RCU. NULL: none.
+ */
+struct net_endpoint *port_lookup(struct port_table *t, const struct ip_addr *src, u16 sport, const struct ip_addr *dst, u16 dport, u32 ifindex,
+				 bool listening, struct packet *p);
+
+/** port_range - the local port range, inclusive. port_reserved - ip_local_reserved_ports; port_privileged - needs CAP_NET_BIND_SERVICE */
+void port_range(u16 *low, u16 *high);
+bool port_reserved(u16 port);
+bool port_privileged(u16 port);
+
+/** port_reuseport_hash - which of a group of @count: by the flow. */
+u32 port_flow_hash(const struct ip_addr *src, u16 sport, const struct ip_addr *dst, u16 dport, u32 seed);
+
+/* ---- groups of SO_REUSEPORT: one array, replaced as a whole, so that a choice is an index ---- */
+
+enum { REUSEPORT_MAX = 1024 };
+struct reuseport_group {
+	struct rcu_head rcu;
+	u32 count, size;
+	/* select: a program's choice (classic or eBPF), index or a negative errno: by hash; NULL: none */
+	int (*select)(void *program, struct packet *p, u32 hash);
+	void *program;
+	struct net_endpoint *member[];
+};
+/** reuseport_set_program - SO_ATTACH_REUSEPORT_CBPF and kin; select NULL takes it away. Return: 0, -EINVAL (not bound with reuseport), -ENOMEM */
+MUST_CHECK int reuseport_set_program(struct port_table *t, struct net_endpoint *ep, int (*select)(void *, struct packet *, u32), void *program);
+
+#endif
