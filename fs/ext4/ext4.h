@@ -207,6 +207,7 @@ struct ext4_inode {
 	u32 dir_goal;			/* directories: block that had room last */
 	struct list_head orphan;	/* [orphan_lock] */
 	bool itable_new;
+	bool mapped;			/* [a] was mapped once: its last page may hold bytes past the end */
 	struct ext4_acl *acl;		/* [RCU] access list */
 };
 

@@ -1,7 +1,7 @@
 /*
  * Open files: reading, writing, syncing, holes, fallocate(2), ioctls.
  *
- * O_DIRECT is served through the page cache.
+ * O_DIRECT goes through the page cache, and is on the disk when it returns.
  */
 #include <linux/capability.h>
 #include <linux/falloc.h>
@@ -53,13 +53,47 @@ static void clean_tail(struct inode *i, u64 pos, bool append)
 	inode_unlock(i);
 }
 
+/* O_DIRECT: memory, length and place in units of the device's blocks. */
+static bool direct_aligned(const struct file *f, const struct iter *it, u64 pos)
+{
+	u64 mask = ext4_of(f->inode)->bdev->disk->limits.block_bytes - 1, all = pos | it->offset;
+
+	for (u32 k = 0; k < it->count_segs; k++)
+		all |= it->seg[k].base | it->seg[k].len;
+	return !(all & mask);
+}
+
+static s64 ext4_read(struct file *f, struct iter *to, u64 *pos)
+{
+	if (unlikely(f->flags & O_DIRECT) && !direct_aligned(f, to, *pos))
+		return -EINVAL;
+	return file_read_pages(f, to, pos);
+}
+
 static s64 ext4_write(struct file *f, struct iter *from, u64 *pos)
 {
 	struct inode *i = f->inode;
+	bool direct = f->flags & O_DIRECT, append = file_appends(f, from);
 
-	if (unlikely(!interval_tree_empty(&i->mapping.vmas)) && iter_left(from))
-		clean_tail(i, *pos, file_appends(f, from));
-	return file_write_pages(f, from, pos);
+	if (unlikely(direct) && !direct_aligned(f, from, append ? 0 : *pos))
+		return -EINVAL;
+	if (unlikely(ext4_i(i)->mapped) && iter_left(from))
+		clean_tail(i, *pos, append);
+	s64 n = file_write_pages(f, from, pos);
+
+	if (unlikely(direct) && n > 0) {
+		int err = mapping_sync(&i->mapping, *pos - (u64)n, *pos - 1);
+
+		if (err)
+			return err;
+	}
+	return n;
+}
+
+static int ext4_mmap(struct file *f, struct mm_file *out, u32 prot, u32 flags, u64 len, u64 pgoff)
+{
+	atomic_store(&ext4_i(f->inode)->mapped, true);
+	return file_mmap_pages(f, out, prot, flags, len, pgoff);
 }
 
 /* ---- holes ---- */
@@ -455,17 +489,16 @@ static int fiemap_walk(struct inode *i, u64 start, u64 end, struct fiemap_out *o
 		at += m.len;
 		cond_resched();
 	}
-	struct map m;
-
 	if (err || o->full || !o->have)
 		return err;
-	if (at < 1ull << 32) {
-		err = ext_find_next(i, (u32)at, &m);
-		u32 ds, dn;
+	struct map m = { 0 };
+	u32 ds, dn;
+	bool more = at < 1ull << 32 && da_next(ext4_i(i), (u32)at, &ds, &dn);
 
-		if (!err && !m.flags && !da_next(ext4_i(i), (u32)at, &ds, &dn))
-			o->last.fe_flags |= FIEMAP_EXTENT_LAST;
-	}
+	if (!more && at < 0xffffffffull)
+		err = ext_find_next(i, (u32)at, &m);
+	if (!more && !m.flags)
+		o->last.fe_flags |= FIEMAP_EXTENT_LAST;
 	return err ? err : fiemap_put(o, &o->last);
 }
 
@@ -591,10 +624,10 @@ s64 ext4_ioctl(struct file *f, u32 cmd, u64 arg)
 }
 
 const struct file_ops ext4_file_fops = {
-	.read = file_read_pages,
+	.read = ext4_read,
 	.write = ext4_write,
 	.seek = ext4_seek,
-	.mmap = file_mmap_pages,
+	.mmap = ext4_mmap,
 	.fsync = ext4_fsync,
 	.fallocate = ext4_fallocate,
 	.ioctl = ext4_ioctl,

@@ -603,7 +603,6 @@ static int fill(struct ext4 *fs, const char *options, bool read_only)
 	fs->super->max_bytes = max_bytes(fs);
 	fs->super->attr_mask = 0;
 	/* The journal's inode is needed before the journal is replayed, and the groups before that. */
-	fs->read_only = true;
 	if (!err)
 		err = groups_load(fs);
 	if (!err)
@@ -691,6 +690,7 @@ static struct super *ext4_mount(const struct fs_type *t, const char *source, con
 		return ERR_PTR(-ENOMEM);
 	}
 	fs->super = s;
+	fs->read_only = true;
 	s->private = fs;
 	s->dev = b->rdev;
 	strlcpy(s->id, b->name, sizeof(s->id));

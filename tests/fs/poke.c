@@ -1,0 +1,90 @@
+/*
+ * Touch everything of a tree that may be damaged, and survive it: list, stat, read, attributes; then make and remove a little.
+ *
+ * usage: poke DIR
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+enum { ENTRIES_MAX = 3000, DEPTH_MAX = 12 };
+static int seen;
+
+static void file(int dir, const char *name)
+{
+	static char buf[65536];
+	int fd = openat(dir, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+
+	if (fd < 0)
+		return;
+	for (int k = 0; k < 40 && read(fd, buf, sizeof(buf)) > 0; k++)
+		;
+	flistxattr(fd, buf, sizeof(buf));
+	fgetxattr(fd, "user.note", buf, sizeof(buf));
+	lseek(fd, 0, SEEK_HOLE);
+	close(fd);
+}
+
+static void tree(int fd, int depth)
+{
+	DIR *d = fdopendir(dup(fd));
+	struct dirent *e;
+	char link[5000];
+
+	while (d && seen++ < ENTRIES_MAX && (e = readdir(d)) != NULL) {
+		struct stat st;
+
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") || fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW))
+			continue;
+		if (S_ISREG(st.st_mode))
+			file(fd, e->d_name);
+		if (S_ISLNK(st.st_mode) && readlinkat(fd, e->d_name, link, sizeof(link)) < 0)
+			continue;
+		if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX) {
+			int sub = openat(fd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+
+			if (sub >= 0) {
+				tree(sub, depth + 1);
+				close(sub);
+			}
+		}
+		if (seen % 7 == 0)
+			unlinkat(fd, e->d_name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0);
+		else if (seen % 7 == 1 && S_ISREG(st.st_mode)) {
+			int w = openat(fd, e->d_name, O_WRONLY);
+
+			pwrite(w, "poked", 5, 100000);
+			ftruncate(w, 3000);
+			close(w);
+		}
+	}
+	if (d)
+		closedir(d);
+}
+
+int main(int argc, char **argv)
+{
+	int fd = argc == 2 ? open(argv[1], O_RDONLY | O_DIRECTORY) : -1;
+	char name[32];
+
+	if (fd < 0)
+		return 1;
+	tree(fd, 0);
+	for (int k = 0; k < 30; k++) {
+		sprintf(name, "poke-%d", k);
+		int f = openat(fd, name, O_CREAT | O_RDWR, 0644);
+
+		write(f, argv, 5000);
+		if (k % 3)
+			unlinkat(fd, name, 0);
+		close(f);
+		mkdirat(fd, "poke-dir", 0755);
+	}
+	sync();
+	return 0;
+}
