@@ -19,7 +19,6 @@
 #include "kern/version.h"
 #include "kern/work.h"
 #include "mm/mm.h"
-#include "plat/host/disk.h"
 #include "plat/host/host.h"
 #include "sys/sys.h"
 #include "task/task.h"
@@ -34,8 +33,6 @@ static const struct plat_upcalls upcalls = {
 	.tick = sched_tick, .kick = sched_kick,
 };
 static HOST_KEEP bool running;
-static struct auk_disk *disks[VDEV_MAX];	/* of this machine */
-static u32 disk_count;
 static u64 pages_at_start;
 
 /* ---- boot: as init/main.c does it, up to the first program, which is auk_start's caller ---- */
@@ -57,9 +54,6 @@ static void process_one(void)
 	if (err)
 		panic("cannot make the first root: error %d", -err);
 	glue_drivers();
-	err = vfs_mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
-	if (err)
-		panic("cannot mount /dev: error %d", -err);
 }
 
 void kernel_main(void)
@@ -84,20 +78,6 @@ void kernel_main(void)
 	sched_idle_loop();
 }
 
-static struct host_disk *host_disk(struct auk_disk *d) { return (struct host_disk *)d; }
-
-static int plug_disks(const struct auk_config *config)
-{
-	for (unsigned i = 0; i < config->disk_count; i++) {
-		int err = host_disk_plug(host_disk(config->disks[i]));
-
-		if (err)
-			return err;
-		disks[disk_count++] = config->disks[i];
-	}
-	return 0;
-}
-
 int auk_start(const struct auk_config *config)
 {
 	struct host_machine m = {
@@ -110,15 +90,13 @@ int auk_start(const struct auk_config *config)
 		.cmdline = config->cmdline,
 	};
 
-	if (m.cpus > CPUS_MAX || m.memory_bytes < 16 << 20 || config->disk_count > VDEV_MAX)
+	if (m.cpus > CPUS_MAX || m.memory_bytes < 16 << 20)
 		return -EINVAL;
 	if (running)
 		return -EBUSY;
 	if (host_image_fresh())
 		return -ENOMEM;
-	int err = plug_disks(config);
-	if (!err)
-		err = host_power_on(&m);
+	int err = host_power_on(&m);
 	if (err)
 		return err;
 	running = true;
@@ -151,19 +129,9 @@ long auk_stop(void)
 	(void)d_shrink(~0ull);
 	sleep_ns(SETTLE_NS);
 	long leaked = (long)(pages_outside_slabs() - pages_at_start);
-	for (u32 i = 0; i < disk_count; i++)
-		host_disk_rest(host_disk(disks[i]));
 	host_power_off();
 	running = false;
 	return leaked;
-}
-
-void auk_cut(uint64_t seed)
-{
-	for (u32 i = 0; i < disk_count; i++)
-		host_disk_cut(host_disk(disks[i]), seed + i);
-	host_power_off();
-	running = false;
 }
 
 /* ---- calls ---- */
@@ -218,18 +186,3 @@ int auk_get(void *to, uint64_t from, size_t bytes) { return plat_copy_from_user(
 uint64_t auk_now_ns(void) { return plat_mono_ns(); }
 uint64_t auk_trace_hash(void) { return host_trace_hash(); }
 uint64_t auk_switches(void) { return host_switches(); }
-
-/* ---- disks ---- */
-
-struct auk_disk *auk_disk_new(const struct auk_disk_config *c)
-{
-	return (struct auk_disk *)host_disk_new(&(struct host_disk_config){
-		.sectors = c->bytes / 512, .latency_ns_max = c->latency_ns_max, .error_one_in = c->error_one_in,
-		.write_through = c->write_through, .read_only = c->read_only, .lose_flushes = c->lose_flushes,
-	});
-}
-
-void auk_disk_free(struct auk_disk *d) { host_disk_free(host_disk(d)); }
-uint8_t *auk_disk_medium(struct auk_disk *d) { return host_disk_medium(host_disk(d)); }
-uint64_t auk_disk_requests(const struct auk_disk *d) { return host_disk_requests((const struct host_disk *)d); }
-void auk_disk_set_errors(struct auk_disk *d, unsigned one_in) { host_disk_set_errors(host_disk(d), one_in); }

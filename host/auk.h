@@ -15,8 +15,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct auk_disk;
-
 /* Zero means the default. */
 struct auk_config {
 	uint64_t memory_bytes;		/* 64 MiB */
@@ -25,8 +23,6 @@ struct auk_config {
 	unsigned cpus;			/* 2 */
 	unsigned switch_one_in;		/* at a switch point, go on as another CPU once in so many; 16 */
 	const char *cmdline;
-	struct auk_disk *const *disks;	/* virtio disks: /dev/vda, /dev/vdb, … */
-	unsigned disk_count;
 	void (*console)(const char *text, size_t len);	/* kernel messages; NULL: standard error */
 };
 
@@ -38,9 +34,6 @@ int auk_start(const struct auk_config *config);
  * Return: pages in use now that were not after the start, those of caches of objects excepted; 0: no leak
  */
 long auk_stop(void);
-
-/** auk_cut - the power goes: the kernel ends where it stands; the disks lose what F2 of plat/host/disk.h says, by @seed. Context: process 1 */
-void auk_cut(uint64_t seed);
 
 /** auk_syscall - Return: the result, or -errno */
 #define auk_syscall(nr, ...) auk_syscall_args((nr), (const uint64_t[6]){ __VA_ARGS__ })
@@ -64,24 +57,5 @@ int auk_get(void *to, uint64_t from, size_t bytes);		/* 0, -EFAULT */
 uint64_t auk_now_ns(void);	/* virtual, since boot */
 uint64_t auk_trace_hash(void);	/* of every switch so far: the same seed and calls, the same number */
 uint64_t auk_switches(void);
-
-/* ---- disks: plat/host/disk.h has the fault atlas ---- */
-
-struct auk_disk_config {
-	uint64_t bytes;			/* a multiple of 512 */
-	uint64_t latency_ns_max;	/* a request takes up to so long; requests end in any order */
-	unsigned error_one_in;		/* so many requests end with an error; 0: none */
-	int write_through;		/* no volatile cache */
-	int read_only;
-	int lose_flushes;		/* a planted fault */
-};
-
-/** auk_disk_new - a disk of zeroes, which outlives the kernels that it is given to. NULL: no memory */
-struct auk_disk *auk_disk_new(const struct auk_disk_config *c);
-void auk_disk_free(struct auk_disk *d);
-/** auk_disk_medium - its bytes, to be read and written while no kernel has it. */
-uint8_t *auk_disk_medium(struct auk_disk *d);
-uint64_t auk_disk_requests(const struct auk_disk *d);
-void auk_disk_set_errors(struct auk_disk *d, unsigned one_in);
 
 #endif
