@@ -215,10 +215,7 @@ u64 plat_gs_base(void);
 void plat_set_fs_base(u64 base);
 void plat_set_gs_base(u64 base);
 
-/* ---- devices ----
- * Device registers are read and written by plat_mmio_read(reg, bytes) and plat_mmio_write(reg, bytes, v) of <plat/arch.h>: one access of
- * 1, 2, 4 or 8 bytes, in program order.  Context: any
- */
+/* ---- devices ---- */
 
 u8 plat_port_in8(u16 port);
 u16 plat_port_in16(u16 port);

@@ -1,9 +1,7 @@
-/* What this machine has not: ports, PCI, firmware.  And its wired interrupts, its console and its ends. */
+/* What this machine has not: devices, firmware, interrupts from outside.  And its console and its ends. */
 #include <linux/errno.h>
 #include "base/string.h"
 #include "plat/host/host.h"
-
-enum { LINES = 32 };
 
 const char *plat_cmdline(void) { return host_machine.cmdline ? host_machine.cmdline : ""; }
 
@@ -22,36 +20,10 @@ void plat_reset(void) { os_exit(0); }
 void plat_halt(void) { os_exit(0); }
 void plat_panic_stop(void) { host_stuck("the kernel panicked"); }
 
-/* ---- wired interrupts: edges; which CPU hears of one is the seed's choice ---- */
-
-static struct {
-	void (*handler)(void *arg);
-	void *arg;
-} lines[LINES];
-
-int plat_irq_attach(u32 gsi, bool level, void (*handler)(void *arg), void *arg)
-{
-	if (gsi >= LINES || lines[gsi].handler)
-		return -EINVAL;
-	lines[gsi].arg = arg;
-	lines[gsi].handler = handler;
-	return 0;
-}
-
-void host_line_raise(u32 line)
-{
-	host_some_cpu()->lines |= 1ull << line;
-}
-
-void host_lines_handle(u64 pending)
-{
-	for (u32 i = 0; i < LINES; i++)
-		if (pending >> i & 1 && lines[i].handler)
-			lines[i].handler(lines[i].arg);
-}
-
+int plat_irq_attach(u32 gsi, bool level, void (*handler)(void *arg), void *arg) { return -EINVAL; }
 int plat_msi_attach(u32 cpu, void (*handler)(void *arg), void *arg, struct plat_msi *msi) { return -ENOSPC; }
 void plat_msi_free(const struct plat_msi *msi) {}
+void *plat_map_io(paddr_t phys, u64 len_bytes) { return NULL; }
 
 void plat_clock_params(struct plat_clock_params *out) { *out = (struct plat_clock_params){ .usable = 0 }; }
 
@@ -67,6 +39,7 @@ bool plat_pci_present(void) { return false; }
 u32 plat_pci_read(u8 bus, u8 devfn, u16 offset, unsigned size_bytes) { return ~0u; }
 void plat_pci_write(u8 bus, u8 devfn, u16 offset, unsigned size_bytes, u32 value) {}
 int plat_pci_gsi(u8 devfn, u8 pin, u8 line_register) { return -ENOENT; }
+unsigned plat_mmio_devices(const struct plat_mmio_device **devices) { return 0; }
 
 size_t plat_cpu_describe(u32 cpu, char *buf, size_t size) { return strlcpy(buf, "model name\t: a Linux process\n", size); }
 

@@ -49,17 +49,6 @@ void host_stack_alloc(struct plat_ctx *ctx);
 void host_stack_free(struct plat_ctx *ctx);
 struct plat_percpu *host_percpu(u32 cpu);
 
-/** host_some_cpu - one that runs, as the seed has it. host_random - the seed's next number. host_time_ns - without letting time pass. */
-struct plat_percpu *host_some_cpu(void);
-u64 host_random(void);
-u64 host_time_ns(void);
-
-/* ---- devices.c ---- */
-
-/** host_line_raise - a device's interrupt. host_lines_handle - the handlers of those whose bit is set. Interrupt context */
-void host_line_raise(u32 line);
-void host_lines_handle(u64 pending);
-
 /* ---- user.c ---- */
 
 /** host_syscall - enter the kernel as the current thread's program would. Return: the result, or -errno */

@@ -15,7 +15,6 @@
 #include "base/string.h"
 #include "kern/assert.h"
 #include "kern/thread.h"
-#include "plat/host/event.h"
 #include "plat/host/host.h"
 
 #ifdef __SANITIZE_ADDRESS__
@@ -49,25 +48,12 @@ static void *boot_sp;			/* of host_boot's caller, until it is a thread */
 static struct thread boot_thread;	/* CPU 0's before sched_init gives it one */
 static bool arrived;
 
-static u64 next_event_ns = ~0ull;
-
-u64 host_time_ns(void) { return now_ns; }
-
 static u64 random_next(void)
 {
 	random_state ^= random_state << 13;
 	random_state ^= random_state >> 7;
 	random_state ^= random_state << 17;
 	return random_state;
-}
-
-u64 host_random(void) { return random_next(); }
-
-struct plat_percpu *host_some_cpu(void)
-{
-	struct plat_percpu *c = &cpus[random_next() % host_machine.cpus];
-
-	return c->started ? c : &cpus[0];
 }
 
 NORETURN void host_stuck(const char *why)
@@ -185,7 +171,7 @@ void plat_ctx_adopt(struct thread *thread, void *stack_top)
 
 static bool has_interrupt(const struct plat_percpu *c)
 {
-	return c->kicked || c->lines || c->deadline_ns <= now_ns;
+	return c->kicked || c->deadline_ns <= now_ns;
 }
 
 static bool can_play(const struct plat_percpu *c)
@@ -227,12 +213,6 @@ static void take_interrupts(void)
 			c->kicked = false;
 			host_upcalls.kick();
 		}
-		if (c->lines) {
-			u64 pending = c->lines;
-
-			c->lines = 0;
-			host_lines_handle(pending);
-		}
 		if (c->deadline_ns <= now_ns) {
 			c->deadline_ns = ~0ull;
 			host_upcalls.tick(false);
@@ -242,22 +222,9 @@ static void take_interrupts(void)
 	}
 }
 
-/* Time passes: devices do what is due. */
-static void pass(u64 ns)
-{
-	now_ns += ns;
-	if (now_ns >= next_event_ns)
-		next_event_ns = host_events_due(now_ns);
-}
-
-void host_event_planned(u64 due_ns)
-{
-	next_event_ns = MIN(next_event_ns, due_ns);
-}
-
 void host_switch_point(void)
 {
-	pass(STEP_NS);
+	now_ns += STEP_NS;
 	if (host_machine.switch_one_in && random_next() % host_machine.switch_one_in == 0) {
 		struct plat_percpu *other = choose_other();
 
@@ -271,26 +238,25 @@ void host_relax(void)
 {
 	struct plat_percpu *other;
 
-	pass(RELAX_NS);
+	now_ns += RELAX_NS;
 	other = choose_other();
 	if (other)
 		play(other);
 	take_interrupts();
 }
 
-/* All CPUs idle: on to the next timer or event. */
+/* All CPUs idle: on to the next timer. */
 static void jump(void)
 {
-	u64 next = next_event_ns;
+	u64 next = ~0ull;
 
 	for (u32 i = 0; i < host_machine.cpus; i++)
 		next = MIN(next, cpus[i].deadline_ns);
 	if (next == ~0ull)
-		host_stuck("all CPUs idle, no timer is armed and no device is at work");
+		host_stuck("all CPUs idle and no timer is armed");
 	if (next > host_machine.limit_ns)
 		host_stuck("the limit of virtual time is reached: everybody waits for what does not come");
 	now_ns = MAX(now_ns, next);
-	pass(0);
 }
 
 void plat_cpu_idle(void)

@@ -22,7 +22,6 @@ struct plat_percpu {
 	bool started;
 	bool idle;		/* sleeps in plat_cpu_idle */
 	bool kicked;		/* a kick is pending */
-	u64 lines;		/* bit n: the wired interrupt n is pending */
 	u64 deadline_ns;	/* of its one-shot timer; ~0: disarmed */
 	void *sp;		/* where it goes on, while another CPU is played */
 };
@@ -100,11 +99,6 @@ static inline bool plat_irq_enabled(void)
 {
 	return host_cpu->irq_on;
 }
-
-/* ---- device registers: plat/host/devices.c decodes what plat_map_io gave ---- */
-
-u64 plat_mmio_read(const volatile void *reg, unsigned bytes);
-void plat_mmio_write(volatile void *reg, unsigned bytes, u64 v);
 
 /* ---- memory ---- */
 

@@ -102,30 +102,6 @@ static inline bool plat_irq_enabled(void)
 	return flags & 0x200;
 }
 
-/* ---- device registers: what plat_map_io gave ---- */
-
-static inline __attribute__((always_inline)) u64 plat_mmio_read(const volatile void *reg, unsigned bytes)
-{
-	u64 v = bytes == 1 ? *(const volatile u8 *)reg : bytes == 2 ? *(const volatile u16 *)reg :
-		bytes == 4 ? *(const volatile u32 *)reg : *(const volatile u64 *)reg;
-
-	barrier();
-	return v;
-}
-
-static inline __attribute__((always_inline)) void plat_mmio_write(volatile void *reg, unsigned bytes, u64 v)
-{
-	barrier();
-	if (bytes == 1)
-		*(volatile u8 *)reg = (u8)v;
-	else if (bytes == 2)
-		*(volatile u16 *)reg = (u16)v;
-	else if (bytes == 4)
-		*(volatile u32 *)reg = (u32)v;
-	else
-		*(volatile u64 *)reg = v;
-}
-
 /* ---- memory ---- */
 
 #define PLAT_DIRECT_MAP 0xffff888000000000ull	/* all of physical memory, linearly */
