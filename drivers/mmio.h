@@ -8,11 +8,11 @@
 #ifndef DRIVERS_MMIO_H
 #define DRIVERS_MMIO_H
 
-#include "base/types.h"
+#include "plat/plat.h"
 
 static inline u8 mmio_read8(const volatile void *reg)
 {
-	u8 v = *(const volatile u8 *)reg;
+	u8 v = plat_mmio_read8(reg);
 
 	barrier();
 	return v;
@@ -20,7 +20,7 @@ static inline u8 mmio_read8(const volatile void *reg)
 
 static inline u16 mmio_read16(const volatile void *reg)
 {
-	u16 v = *(const volatile u16 *)reg;
+	u16 v = plat_mmio_read16(reg);
 
 	barrier();
 	return v;
@@ -28,7 +28,7 @@ static inline u16 mmio_read16(const volatile void *reg)
 
 static inline u32 mmio_read32(const volatile void *reg)
 {
-	u32 v = *(const volatile u32 *)reg;
+	u32 v = plat_mmio_read32(reg);
 
 	barrier();
 	return v;
@@ -37,19 +37,19 @@ static inline u32 mmio_read32(const volatile void *reg)
 static inline void mmio_write8(volatile void *reg, u8 v)
 {
 	barrier();
-	*(volatile u8 *)reg = v;
+	plat_mmio_write8(reg, v);
 }
 
 static inline void mmio_write16(volatile void *reg, u16 v)
 {
 	barrier();
-	*(volatile u16 *)reg = v;
+	plat_mmio_write16(reg, v);
 }
 
 static inline void mmio_write32(volatile void *reg, u32 v)
 {
 	barrier();
-	*(volatile u32 *)reg = v;
+	plat_mmio_write32(reg, v);
 }
 
 #endif

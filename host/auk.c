@@ -20,6 +20,7 @@
 #include "kern/work.h"
 #include "mm/mm.h"
 #include "plat/host/host.h"
+#include "plat/host/virtio.h"
 #include "sys/sys.h"
 #include "task/task.h"
 #include "task/trap.h"
@@ -88,6 +89,8 @@ int auk_start(const struct auk_config *config)
 		.switch_one_in = config->switch_one_in ? config->switch_one_in : 16,
 		.console = config->console,
 		.cmdline = config->cmdline,
+		.devices = config->devices,
+		.device_count = config->device_count,
 	};
 
 	if (m.cpus > CPUS_MAX || m.memory_bytes < 16 << 20)
@@ -132,6 +135,21 @@ long auk_stop(void)
 	host_power_off();
 	running = false;
 	return leaked;
+}
+
+void auk_power_cut(uint64_t seed)
+{
+	assert(current_task() && process_id(current_process()) == 1);
+	struct auk_disk *disks[AUK_DEVICES_MAX];
+	unsigned n = host_virtio_count();
+
+	for (unsigned i = 0; i < n; i++)
+		disks[i] = host_virtio_at(i)->setup.disk;
+	host_power_off();
+	for (unsigned i = 0; i < n; i++)
+		if (disks[i])
+			auk_disk_power_cut(disks[i], seed + i);
+	running = false;
 }
 
 /* ---- calls ---- */

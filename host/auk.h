@@ -14,6 +14,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "plat/host/models.h"
 
 /* Zero means the default. */
 struct auk_config {
@@ -24,6 +25,8 @@ struct auk_config {
 	unsigned switch_one_in;		/* at a switch point, go on as another CPU once in so many; 16 */
 	const char *cmdline;
 	void (*console)(const char *text, size_t len);	/* kernel messages; NULL: standard error */
+	const struct auk_device *devices;	/* plat/host/models.h tells of disks, links and their faults */
+	unsigned device_count;
 };
 
 /** auk_start - boot. Return: 0, -ENOMEM, -EINVAL, -EBUSY (one is running) */
@@ -34,6 +37,12 @@ int auk_start(const struct auk_config *config);
  * Return: pages in use now that were not after the start, those of caches of objects excepted; 0: no leak
  */
 long auk_stop(void);
+
+/**
+ * auk_power_cut - end the machine as it stands: nothing is written, nobody is told; of the caches of its disks survives what @seed lets
+ * survive.  The next auk_start can have the same disks.  Context: process 1.
+ */
+void auk_power_cut(uint64_t seed);
 
 /** auk_syscall - Return: the result, or -errno */
 #define auk_syscall(nr, ...) auk_syscall_args((nr), (const uint64_t[6]){ __VA_ARGS__ })

@@ -39,13 +39,15 @@ $(BUILD)/host/libauk.a: $(HOST_OBJ) plat/host/image.ld
 	@rm -f $@
 	@ar rcs $@ $(HOST)/auk.o
 
-$(BUILD)/host/test_host: tests/host/test_host.c host/auk.h $(BUILD)/host/libauk.a
+HOST_TESTS := $(patsubst tests/host/%.c,$(BUILD)/host/%,$(wildcard tests/host/test_*.c))
+
+$(HOST_TESTS): $(BUILD)/host/test_%: tests/host/test_%.c tests/host/host.h host/auk.h plat/host/models.h $(BUILD)/host/libauk.a
 	@$(CC) $(HOST_CFLAGS) $(HOST_SANITIZE) $< -o $@ $(BUILD)/host/libauk.a -lcmocka -pthread
 
 host: $(BUILD)/host/libauk.a ## build the kernel as a library, under the sanitizers
 
-test-host: $(BUILD)/host/test_host ## test the kernel as a library
-	@tests/host/run $<
+test-host: $(HOST_TESTS) ## test the kernel as a library
+	@tests/host/run $^
 
 .PHONY: host test-host
 

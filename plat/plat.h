@@ -224,6 +224,11 @@ void plat_port_out8(u16 port, u8 v);
 void plat_port_out16(u16 port, u16 v);
 void plat_port_out32(u16 port, u32 v);
 
+/*
+ * Registers in memory that plat_map_io gave: plat_mmio_read8, 16, 32(const volatile void *reg), plat_mmio_write8, 16, 32(volatile void
+ * *reg, value), inline in <plat/arch.h>.  Drivers use drivers/mmio.h, which adds the ordering.
+ */
+
 /** plat_pci_present - whether configuration space can be read. Then: bus, device << 3 | function, byte offset (aligned to size). */
 bool plat_pci_present(void);
 u32 plat_pci_read(u8 bus, u8 devfn, u16 offset, unsigned size_bytes);

@@ -5,6 +5,12 @@
 #include "base/types.h"
 #include "plat/plat.h"
 
+struct auk_device;
+
+/* The interrupt of the first virtio device; its registers lie at HOST_IO_BASE, a page each. */
+enum { HOST_GSI_FIRST = 32, HOST_GSI_MAX = 64 };
+#define HOST_IO_BASE 0xf0000000ull
+
 struct host_machine {
 	u64 memory_bytes;
 	u64 seed;
@@ -13,6 +19,8 @@ struct host_machine {
 	u32 switch_one_in;	/* at a switch point, go on as another CPU once in so many; 0: only when this one waits */
 	void (*console)(const char *buf, size_t n);	/* NULL: the host's standard error */
 	const char *cmdline;
+	const struct auk_device *devices;
+	unsigned device_count;
 };
 
 extern struct host_machine host_machine;
@@ -44,10 +52,16 @@ NORETURN void host_stuck(const char *why);
 /** host_trace_hash - of all switches so far: the same seed, the same number. */
 u64 host_trace_hash(void);
 u64 host_switches(void);
+u64 host_now_ns(void);		/* the clock, which this reading does not move */
 
 void host_stack_alloc(struct plat_ctx *ctx);
 void host_stack_free(struct plat_ctx *ctx);
 struct plat_percpu *host_percpu(u32 cpu);
+
+/* ---- devices.c ---- */
+
+/** host_irq_run - the handler of a device's interrupt. Context: interrupt */
+void host_irq_run(u32 gsi);
 
 /* ---- user.c ---- */
 
@@ -58,6 +72,13 @@ s64 host_syscall(u64 nr, const u64 arg[6]);
 void *os_map(void *at, size_t bytes);	/* zeroed; at a fixed place if @at; NULL: no memory */
 void os_unmap(void *at, size_t bytes);
 void os_guard(void *page);		/* any access to it ends the process */
+void *os_alloc(size_t bytes);		/* zeroed, of the host's heap: outlives machines; NULL: no memory */
+void os_free(void *p);
+int os_memory_file(u64 bytes);		/* a descriptor; -1 */
+int os_open_file(const char *path, u64 *bytes);	/* to read and write; -1 */
+void os_close(int fd);
+void *os_map_file(int fd, u64 bytes, bool shared);	/* writes to a mapping that is not shared stay its own; NULL */
+void os_remap_file(void *at, int fd, u64 bytes);	/* a mapping that is not shared forgets its own writes */
 void os_write_stderr(const char *buf, size_t n);
 void os_own_stack(void **bottom, size_t *bytes);	/* of this host thread */
 NORETURN void os_exit(int status);

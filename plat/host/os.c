@@ -1,8 +1,10 @@
 /* The few things that the machine wants of the host's operating system; the only file of plat/host that sees the C library. */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "plat/host/host.h"
 
@@ -22,6 +24,49 @@ void os_unmap(void *at, size_t bytes)
 void os_guard(void *page)
 {
 	if (mprotect(page, PAGE_SIZE, PROT_NONE))
+		abort();
+}
+
+void *os_alloc(size_t bytes) { return calloc(1, bytes); }
+void os_free(void *p) { free(p); }
+
+int os_memory_file(u64 bytes)
+{
+	int fd = memfd_create("disk", MFD_CLOEXEC);
+
+	if (fd >= 0 && ftruncate(fd, (off_t)bytes)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+int os_open_file(const char *path, u64 *bytes)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	struct stat st;
+
+	if (fd >= 0 && fstat(fd, &st)) {
+		close(fd);
+		fd = -1;
+	}
+	if (fd >= 0)
+		*bytes = (u64)st.st_size;
+	return fd;
+}
+
+void os_close(int fd) { close(fd); }
+
+void *os_map_file(int fd, u64 bytes, bool shared)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_NORESERVE, fd, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+void os_remap_file(void *at, int fd, u64 bytes)
+{
+	if (mmap(at, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, fd, 0) == MAP_FAILED)
 		abort();
 }
 

@@ -16,6 +16,7 @@
 #include "kern/assert.h"
 #include "kern/thread.h"
 #include "plat/host/host.h"
+#include "plat/host/virtio.h"
 
 #ifdef __SANITIZE_ADDRESS__
 void __sanitizer_start_switch_fiber(void **fake_stack_save, const void *bottom, size_t size);
@@ -171,7 +172,7 @@ void plat_ctx_adopt(struct thread *thread, void *stack_top)
 
 static bool has_interrupt(const struct plat_percpu *c)
 {
-	return c->kicked || c->deadline_ns <= now_ns;
+	return c->kicked || c->irqs || c->deadline_ns <= now_ns;
 }
 
 static bool can_play(const struct plat_percpu *c)
@@ -209,6 +210,12 @@ static void take_interrupts(void)
 	while (c->irq_on && !c->irq_depth && has_interrupt(c)) {
 		c->irq_on = false;
 		c->irq_depth++;
+		while (c->irqs) {
+			u32 gsi = (u32)__builtin_ctzll(c->irqs);
+
+			c->irqs &= c->irqs - 1;
+			host_irq_run(gsi);
+		}
 		if (c->kicked) {
 			c->kicked = false;
 			host_upcalls.kick();
@@ -222,9 +229,27 @@ static void take_interrupts(void)
 	}
 }
 
+/* Which CPU a device interrupts is the seed's choice. */
+void host_interrupt(u32 gsi)
+{
+	u32 n = 0, chosen = 0;
+
+	for (u32 i = 0; i < host_machine.cpus; i++)
+		if (cpus[i].started && random_next() % ++n == 0)
+			chosen = i;
+	cpus[chosen].irqs |= 1ull << gsi;
+}
+
+static void let_pass(u64 ns)
+{
+	now_ns += ns;
+	if (host_virtio_next_ns() <= now_ns)
+		host_virtio_run(now_ns);
+}
+
 void host_switch_point(void)
 {
-	now_ns += STEP_NS;
+	let_pass(STEP_NS);
 	if (host_machine.switch_one_in && random_next() % host_machine.switch_one_in == 0) {
 		struct plat_percpu *other = choose_other();
 
@@ -238,7 +263,7 @@ void host_relax(void)
 {
 	struct plat_percpu *other;
 
-	now_ns += RELAX_NS;
+	let_pass(RELAX_NS);
 	other = choose_other();
 	if (other)
 		play(other);
@@ -248,15 +273,16 @@ void host_relax(void)
 /* All CPUs idle: on to the next timer. */
 static void jump(void)
 {
-	u64 next = ~0ull;
+	u64 next = host_virtio_next_ns();
 
 	for (u32 i = 0; i < host_machine.cpus; i++)
 		next = MIN(next, cpus[i].deadline_ns);
 	if (next == ~0ull)
-		host_stuck("all CPUs idle and no timer is armed");
+		host_stuck("all CPUs idle, no timer is armed and no device has anything to do");
 	if (next > host_machine.limit_ns)
 		host_stuck("the limit of virtual time is reached: everybody waits for what does not come");
 	now_ns = MAX(now_ns, next);
+	host_virtio_run(now_ns);
 }
 
 void plat_cpu_idle(void)
@@ -303,6 +329,8 @@ u32 plat_cpu_count(void) { return host_machine.cpus; }
 
 /* ---- time ---- */
 
+u64 host_now_ns(void) { return now_ns; }
+
 u64 plat_mono_ns(void)
 {
 	now_ns += READ_NS;
@@ -332,6 +360,9 @@ int host_power_on(const struct host_machine *m)
 {
 	host_machine = *m;
 	region = (struct plat_region){ ARENA_START, ALIGN_DOWN(m->memory_bytes, PAGE_SIZE) };
+	int err = host_virtio_setup(m->devices, m->device_count, m->seed);
+	if (err)
+		return err;
 	if (!os_map(phys_to_virt(region.start), region.len_bytes))
 		return -ENOMEM;
 	stacks = os_map(NULL, (size_t)STACKS_MAX * STACK_BYTES);
@@ -386,6 +417,7 @@ void host_arrive(void)
 
 void host_power_off(void)
 {
+	host_virtio_power_off();
 	os_unmap(phys_to_virt(region.start), region.len_bytes);
 	os_unmap(stacks, (size_t)STACKS_MAX * STACK_BYTES);
 }

@@ -22,6 +22,7 @@ struct plat_percpu {
 	bool started;
 	bool idle;		/* sleeps in plat_cpu_idle */
 	bool kicked;		/* a kick is pending */
+	u64 irqs;		/* bit n: interrupt n of a device is pending */
 	u64 deadline_ns;	/* of its one-shot timer; ~0: disarmed */
 	void *sp;		/* where it goes on, while another CPU is played */
 };
@@ -99,6 +100,18 @@ static inline bool plat_irq_enabled(void)
 {
 	return host_cpu->irq_on;
 }
+
+/* ---- device registers: calls of the models ---- */
+
+u32 host_mmio_read(const volatile void *reg, u32 bytes);
+void host_mmio_write(volatile void *reg, u32 bytes, u32 value);
+
+static inline u8 plat_mmio_read8(const volatile void *reg) { return (u8)host_mmio_read(reg, 1); }
+static inline u16 plat_mmio_read16(const volatile void *reg) { return (u16)host_mmio_read(reg, 2); }
+static inline u32 plat_mmio_read32(const volatile void *reg) { return host_mmio_read(reg, 4); }
+static inline void plat_mmio_write8(volatile void *reg, u8 v) { host_mmio_write(reg, 1, v); }
+static inline void plat_mmio_write16(volatile void *reg, u16 v) { host_mmio_write(reg, 2, v); }
+static inline void plat_mmio_write32(volatile void *reg, u32 v) { host_mmio_write(reg, 4, v); }
 
 /* ---- memory ---- */
 

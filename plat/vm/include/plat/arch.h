@@ -123,4 +123,13 @@ struct plat_as {
 	u64 cpus;	/* [atomic] bit n: CPU n may hold translations */
 };
 
+/* ---- device registers ---- */
+
+static inline u8 plat_mmio_read8(const volatile void *reg) { return *(const volatile u8 *)reg; }
+static inline u16 plat_mmio_read16(const volatile void *reg) { return *(const volatile u16 *)reg; }
+static inline u32 plat_mmio_read32(const volatile void *reg) { return *(const volatile u32 *)reg; }
+static inline void plat_mmio_write8(volatile void *reg, u8 v) { *(volatile u8 *)reg = v; }
+static inline void plat_mmio_write16(volatile void *reg, u16 v) { *(volatile u16 *)reg = v; }
+static inline void plat_mmio_write32(volatile void *reg, u32 v) { *(volatile u32 *)reg = v; }
+
 #endif
