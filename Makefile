@@ -23,6 +23,7 @@ include mk/abi-headers.mk
 include mk/kernel.mk
 include mk/vdso.mk
 -include mk/host.mk
+-include mk/sim.mk
 -include mk/unit.mk
 -include mk/launcher.mk
 -include mk/abi.mk

@@ -204,3 +204,14 @@ int auk_get(void *to, uint64_t from, size_t bytes) { return plat_copy_from_user(
 uint64_t auk_now_ns(void) { return plat_mono_ns(); }
 uint64_t auk_trace_hash(void) { return host_trace_hash(); }
 uint64_t auk_switches(void) { return host_switches(); }
+void auk_fail_alloc(uint64_t nth) { host_fail_alloc(nth); }
+bool auk_fail_happened(void) { return host_fail_happened(); }
+uint64_t auk_alloc_count(void) { return host_alloc_count(); }
+void auk_crash_note(const char *text) { host_crash_note(text); }
+void auk_crash_report(const char *why) { host_crash_report(why); }
+void auk_crash(const char *why) { host_stuck(why); }
+
+int auk_cmpxchg32(uint64_t addr, uint32_t expect, uint32_t want, uint32_t *old)
+{
+	return plat_user_cmpxchg32(addr, expect, want, old);
+}

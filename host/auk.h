@@ -61,10 +61,25 @@ uint64_t auk_alloc(size_t bytes);
 void auk_free(uint64_t addr, size_t bytes);
 int auk_put(uint64_t to, const void *from, size_t bytes);	/* 0, -EFAULT */
 int auk_get(void *to, uint64_t from, size_t bytes);		/* 0, -EFAULT */
+/** auk_cmpxchg32 - atomic compare and exchange. @old: what was there. Return: 0, -EFAULT */
+int auk_cmpxchg32(uint64_t addr, uint32_t expect, uint32_t want, uint32_t *old);
 
 /* ---- the machine ---- */
 uint64_t auk_now_ns(void);	/* virtual, since boot */
 uint64_t auk_trace_hash(void);	/* of every switch so far: the same seed and calls, the same number */
 uint64_t auk_switches(void);
+
+/**
+ * auk_fail_alloc - the @nth allocation of the kernel from now on fails, once; 0: none. A scenario that is run with 1, 2, 3 … until
+ * auk_fail_happened says no has had every one of its allocations fail.  For disks see auk_disk_faults.fail_nth.
+ */
+void auk_fail_alloc(uint64_t nth);
+bool auk_fail_happened(void);
+uint64_t auk_alloc_count(void);		/* allocations since boot */
+
+/** auk_crash_note - a text that a machine that ends badly prints with its seed, such as the scenario's name. Kept, not copied. */
+void auk_crash_note(const char *text);
+void auk_crash_report(const char *why);	/* print the last switches, the seed, the note */
+void auk_crash(const char *why) __attribute__((noreturn));	/* print them and abort */
 
 #endif

@@ -32,9 +32,12 @@ $(HOST)/%.o: %.S $(ABI_INC)/.done
 	@mkdir -p $(@D)
 	@$(CC) $(HOST_KFLAGS) $(HOST_EXTRA) -MMD -MP -c $< -o $@
 
+# plat/host/fail.c stands in front of these.
+HOST_WRAP := $(addprefix --wrap=,page_alloc slab_alloc kmalloc kzalloc kmalloc_array kstrdup kstrndup kmemdup kvmalloc)
+
 $(BUILD)/host/libauk.a: $(HOST_OBJ) plat/host/image.ld
 	@echo "  LINK $@"
-	@ld -r -T plat/host/image.ld -o $(HOST)/auk.o $(HOST_OBJ)
+	@ld -r $(HOST_WRAP) -T plat/host/image.ld -o $(HOST)/auk.o $(HOST_OBJ)
 	@objcopy -w --keep-global-symbol='auk_*' $(HOST)/auk.o
 	@rm -f $@
 	@ar rcs $@ $(HOST)/auk.o

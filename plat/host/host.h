@@ -49,6 +49,9 @@ void host_power_off(void);
 /** host_stuck - tell why, with the seed that brings it back, and end the process. */
 NORETURN void host_stuck(const char *why);
 
+void host_crash_report(const char *why);	/* the last switches, the seed, why */
+void host_crash_note(const char *text);		/* what a crash report says of the scenario */
+
 /** host_trace_hash - of all switches so far: the same seed, the same number. */
 u64 host_trace_hash(void);
 u64 host_switches(void);
@@ -57,6 +60,13 @@ u64 host_now_ns(void);		/* the clock, which this reading does not move */
 void host_stack_alloc(struct plat_ctx *ctx);
 void host_stack_free(struct plat_ctx *ctx);
 struct plat_percpu *host_percpu(u32 cpu);
+
+/* ---- fail.c ---- */
+
+/** host_fail_alloc - the @nth allocation from now fails, once; 0: none. host_fail_happened: whether it has come. */
+void host_fail_alloc(u64 nth);
+bool host_fail_happened(void);
+u64 host_alloc_count(void);
 
 /* ---- devices.c ---- */
 

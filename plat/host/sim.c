@@ -57,12 +57,46 @@ static u64 random_next(void)
 	return random_state;
 }
 
+/* ---- a bad end ---- */
+
+/* The last switches, for whoever has to explain a crash. */
+enum { TRACE_EVENTS = 200 };
+struct trace_event {
+	u64 now_ns;
+	u32 cpu;
+	char comm[16];
+};
+static struct trace_event trace_ring[TRACE_EVENTS];
+static HOST_KEEP const char *crash_note;
+
+void host_crash_note(const char *text) { crash_note = text; }
+
+static void print_trace(void)
+{
+	u64 first = switches > TRACE_EVENTS ? switches - TRACE_EVENTS : 0;
+	char line[96];
+
+	for (u64 i = first; i < switches; i++) {
+		const struct trace_event *e = &trace_ring[i % TRACE_EVENTS];
+
+		fmt_snprintf(line, sizeof(line), "trace %llu: %llu ns, CPU %u: %.16s\n", i, e->now_ns, e->cpu, e->comm);
+		os_write_stderr(line, strlen(line));
+	}
+}
+
+void host_crash_report(const char *why)
+{
+	char line[300];
+
+	print_trace();
+	fmt_snprintf(line, sizeof(line), "simulated machine, seed %llu, %llu ns, %llu switches%s%s: %s\n", host_machine.seed, now_ns, switches,
+		     crash_note ? ", " : "", crash_note ? crash_note : "", why);
+	os_write_stderr(line, strlen(line));
+}
+
 NORETURN void host_stuck(const char *why)
 {
-	char line[200];
-
-	fmt_snprintf(line, sizeof(line), "simulated machine, seed %llu, %llu ns, %llu switches: %s\n", host_machine.seed, now_ns, switches, why);
-	os_write_stderr(line, strlen(line));
+	host_crash_report(why);
 	os_abort();
 }
 
@@ -78,8 +112,12 @@ static void trace_switch(u32 cpu, const struct thread *to)
 {
 	u64 name[2];
 
+	struct trace_event *e = &trace_ring[switches++ % TRACE_EVENTS];
+
 	memcpy(name, to->comm, sizeof(name));
-	switches++;
+	memcpy(e->comm, to->comm, sizeof(e->comm));
+	e->cpu = cpu;
+	e->now_ns = now_ns;
 	trace_word(cpu | (u64)to->flags << 32);
 	trace_word(now_ns);
 	trace_word(name[0]);
