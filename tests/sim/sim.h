@@ -49,6 +49,7 @@ void scenario_tmpfs(uint64_t seed);
 void scenario_cow(uint64_t seed);
 void scenario_futex(uint64_t seed);
 void scenario_disk(uint64_t seed);
+void scenario_ext4(uint64_t seed);
 void scenario_nomem(uint64_t seed);
 
 #endif
