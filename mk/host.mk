@@ -55,3 +55,13 @@ test-host: $(HOST_TESTS) ## test the kernel as a library
 .PHONY: host test-host
 
 -include $(HOST_OBJ:.o=.d)
+
+# What a start and a call cost, without sanitizers: in a build directory of its own.
+host-figures: ## measure the kernel as a library: start and stop, a null system call
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/plain HOST_SANITIZE=-Wno-maybe-uninitialized $(BUILD)/plain/host/figures
+	@$(BUILD)/plain/host/figures
+
+$(BUILD)/host/figures: tests/host/figures.c host/auk.h $(BUILD)/host/libauk.a
+	@$(CC) $(HOST_CFLAGS) $(HOST_SANITIZE) $< -o $@ $(BUILD)/host/libauk.a -pthread
+
+.PHONY: host-figures
