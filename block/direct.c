@@ -4,8 +4,8 @@
  * Coherence with the page cache: dirty pages of the range are written first; a write drops the cached pages before it
  * starts and again after its end, since a reader may have brought them back meanwhile.
  *
- * Pages are pinned while the device uses them.  They are let go in thread context, because those of a file that were read
- * into become dirty then.
+ * Pages are pinned while the device uses them.  An asynchronous transfer ends where the device says so, in an interrupt,
+ * unless that takes a thread: pages of a file that were read into become dirty; cached pages have to be dropped.
  *
  * Alignment: position and length of each buffer by the logical block, its address by limits.dma_mask.
  */
@@ -38,6 +38,7 @@ struct direct {
 	u32 pending;			/* [a] bios under way, and one while more are being made */
 	int status;			/* [a] first error */
 	bool write, user, poll;
+	bool file_pages;		/* read into pages that are not anonymous: they become dirty */
 	u64 bytes;			/* asked of the device */
 	struct direct_bio *bios;
 	struct completion over;
@@ -78,7 +79,7 @@ static void seg_let_go(const struct bio_seg *s, u32 from, bool dirty)
 
 static void bios_free(struct direct *d)
 {
-	bool dirty = !d->write && d->user;
+	bool dirty = !d->write && d->file_pages;
 
 	while (d->bios) {
 		struct direct_bio *db = d->bios;
@@ -108,27 +109,39 @@ static void drop_cached(struct block_device *b, u64 pos, u64 len)
 	mapping_punch(&b->mapping, first << PAGE_SHIFT, (last + 1) << PAGE_SHIFT);
 }
 
-static void finish(struct work *w)
+/* Nothing to be done that would need a thread: no page becomes dirty, none is cached. */
+static bool is_light(const struct direct *d)
 {
-	struct direct *d = container_of(w, struct direct, work);
+	return d->write ? xa_empty(&d->bdev->mapping.tree) : !d->file_pages;
+}
+
+static void finish(struct direct *d)
+{
 	struct async_io *io = d->io;
 	s64 ret = result(d);
 
 	bios_free(d);
-	if (d->write)
+	if (d->write && !xa_empty(&d->bdev->mapping.tree))
 		drop_cached(d->bdev, d->pos, d->bytes);
 	kfree(d);
 	io->done(io, ret);
+}
+
+static void finish_work(struct work *w)
+{
+	finish(container_of(w, struct direct, work));
 }
 
 static void put_pending(struct direct *d)
 {
 	if (!atomic_dec_and_test(&d->pending))
 		return;
-	if (d->io)
-		(void)work_queue(&d->work);
-	else
+	if (!d->io)
 		complete(&d->over);
+	else if (is_light(d))
+		finish(d);
+	else
+		(void)work_queue(&d->work);
 }
 
 static void bio_done(struct bio *b)
@@ -190,6 +203,7 @@ static s64 bio_fill(struct direct *d, struct bio *b, struct iter *it, u64 bytes)
 			err = PTR_ERR(p);
 			break;
 		}
+		d->file_pages |= d->user && !page_has(page_head(p), PG_ANON);
 		if (!bio_add(b, page_phys(p) + off, n)) {
 			page_let_go(p, false);
 			break;
@@ -323,7 +337,7 @@ s64 block_direct_start(struct file *f, struct iter *it, u64 pos, bool write, str
 	if (!d)
 		return -ENOMEM;
 	*d = (struct direct){ .pending = 1, .write = write, .user = it->kind == ITER_USER, .io = io, .bdev = b, .pos = pos };
-	work_init(&d->work, finish);
+	work_init(&d->work, finish_work);
 	err = submit_all(d, it, pos, total);
 	if (err && !d->bytes) {
 		bios_free(d);

@@ -7,6 +7,7 @@
 #include <asm/ioctls.h>
 #include "kern/rcu.h"
 #include "kern/sched.h"
+#include "sys/iov.h"
 #include "sys/sys.h"
 #include "vfs/file.h"
 #include "vfs/locks.h"
@@ -15,7 +16,7 @@
 #include "vfs/poll.h"
 #include "vfs/super.h"
 
-enum { IOV_MAX = 1024, IOV_FAST = 8 };
+enum { IOV_MAX = 1024 };
 static const u64 rw_max = 0x7ffff000;		/* the most that one call moves: as Linux, INT_MAX less a page */
 
 static u64 clamp_len(u64 n) { return n > rw_max ? rw_max : n; }
@@ -81,15 +82,7 @@ s64 sys_pwrite64(u64 fd, u64 buf, u64 n, u64 off) { return prw64(fd, buf, n, (s6
 
 /* ---- vectors ---- */
 
-struct iov_in {
-	struct iter_seg fast[IOV_FAST];
-	struct iter_seg *seg;
-	u32 count;
-	u64 total;
-};
-
-/* Copy an iovec array in and check it. */
-static int iov_get(struct iov_in *v, u64 user, u64 count)
+int sys_iov_get(struct iov_in *v, u64 user, u64 count)
 {
 	v->seg = v->fast;
 	v->count = (u32)count;
@@ -117,14 +110,14 @@ static int iov_get(struct iov_in *v, u64 user, u64 count)
 	return err;
 }
 
-static void iov_put(struct iov_in *v)
+void sys_iov_put(struct iov_in *v)
 {
 	if (v->seg != v->fast)
 		kfree(v->seg);
 }
 
-/* @off -1: at the file's position. @append: a write goes to the end. */
-static s64 rwv(u64 fd, u64 iov, u64 count, s64 off, bool write, bool append)
+/* @off -1: at the file's position. @flags: RWF_APPEND: a write goes to the end; RWF_HIPRI: polling is welcome. */
+static s64 rwv(u64 fd, u64 iov, u64 count, s64 off, bool write, u64 flags)
 {
 	bool borrowed;
 	struct file *f = fd_borrow((int)fd, &borrowed);
@@ -133,31 +126,32 @@ static s64 rwv(u64 fd, u64 iov, u64 count, s64 off, bool write, bool append)
 
 	if (!f)
 		return -EBADF;
-	s64 ret = off != -1 && f->mode & FMODE_STREAM ? -ESPIPE : iov_get(&v, iov, count);
+	s64 ret = off != -1 && f->mode & FMODE_STREAM ? -ESPIPE : sys_iov_get(&v, iov, count);
 	if (!ret) {
 		iter_init_segs(&it, ITER_USER, v.seg, v.count, v.total);
-		it.append = append;
+		it.append = flags & RWF_APPEND;
+		it.hipri = flags & RWF_HIPRI;
 		if (off != -1)
 			ret = rw_at(f, &it, off, write);
 		else
 			ret = write ? file_write_at_pos(f, &it) : file_read_at_pos(f, &it);
-		iov_put(&v);
+		sys_iov_put(&v);
 	}
 	fd_return(f, borrowed);
 	return ret;
 }
 
-s64 sys_readv(u64 fd, u64 iov, u64 count) { return rwv(fd, iov, count, -1, false, false); }
-s64 sys_writev(u64 fd, u64 iov, u64 count) { return rwv(fd, iov, count, -1, true, false); }
+s64 sys_readv(u64 fd, u64 iov, u64 count) { return rwv(fd, iov, count, -1, false, 0); }
+s64 sys_writev(u64 fd, u64 iov, u64 count) { return rwv(fd, iov, count, -1, true, 0); }
 
 s64 sys_preadv(u64 fd, u64 iov, u64 count, u64 lo, u64 hi)
 {
-	return (s64)lo < 0 ? -EINVAL : rwv(fd, iov, count, (s64)lo, false, false);
+	return (s64)lo < 0 ? -EINVAL : rwv(fd, iov, count, (s64)lo, false, 0);
 }
 
 s64 sys_pwritev(u64 fd, u64 iov, u64 count, u64 lo, u64 hi)
 {
-	return (s64)lo < 0 ? -EINVAL : rwv(fd, iov, count, (s64)lo, true, false);
+	return (s64)lo < 0 ? -EINVAL : rwv(fd, iov, count, (s64)lo, true, 0);
 }
 
 /* RWF_HIPRI and the sync flags are hints or done here; RWF_NOWAIT is what no file of ours can promise. */
@@ -169,7 +163,7 @@ static s64 rwv2(u64 fd, u64 iov, u64 count, s64 off, u64 flags, bool write)
 		return -EOPNOTSUPP;
 	if (off < -1)
 		return -EINVAL;
-	s64 ret = rwv(fd, iov, count, off, write, flags & RWF_APPEND);
+	s64 ret = rwv(fd, iov, count, off, write, flags);
 	if (ret > 0 && write && flags & (RWF_DSYNC | RWF_SYNC)) {
 		struct file *f = fd_get((int)fd);
 		int err = f ? file_sync(f, 0, ~0ull, !(flags & RWF_SYNC)) : 0;
@@ -527,14 +521,14 @@ s64 sys_vmsplice(u64 fd, u64 iov, u64 count, u64 flags)
 		return f ? -EINVAL : -EBADF;
 	}
 	bool write = f->mode & FMODE_WRITE;
-	s64 ret = file_pipe(f) ? iov_get(&v, iov, count) : -EBADF;
+	s64 ret = file_pipe(f) ? sys_iov_get(&v, iov, count) : -EBADF;
 	if (!ret) {
 		iter_init_segs(&it, ITER_USER, v.seg, v.count, v.total);
 		if (v.total && flags & SPLICE_F_NONBLOCK && !(file_poll(f, NULL) & (write ? EPOLLOUT : EPOLLIN | EPOLLHUP)))
 			ret = -EAGAIN;
 		else
 			ret = write ? file_write_at_pos(f, &it) : file_read_at_pos(f, &it);
-		iov_put(&v);
+		sys_iov_put(&v);
 	}
 	file_put(f);
 	return ret;

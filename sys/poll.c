@@ -48,7 +48,7 @@ static void left_of(u64 deadline_ns, u64 *sec, u64 *nsec)
 }
 
 /* An optional signal mask for the length of a call.  Return: 1 if one was set, 0, or -errno */
-static int mask_in(u64 user, u64 size)
+int sys_mask_in(u64 user, u64 size)
 {
 	u64 mask;
 
@@ -62,7 +62,7 @@ static int mask_in(u64 user, u64 size)
 	return 1;
 }
 
-static void mask_out(int masked, s64 ret)
+void sys_mask_out(int masked, s64 ret)
 {
 	if (masked > 0)
 		signal_mask_done(ret == -EINTR || ret == -ERESTARTNOHAND);
@@ -130,13 +130,13 @@ s64 sys_ppoll(u64 fds, u64 n, u64 timeout, u64 mask, u64 mask_size)
 
 	if (err)
 		return err;
-	int masked = mask_in(mask, mask_size);
+	int masked = sys_mask_in(mask, mask_size);
 	if (masked < 0)
 		return masked;
 	s64 ret = poll_core(fds, (u32)n, deadline);
 	if (ret == -EINTR)
 		ret = -ERESTARTNOHAND;
-	mask_out(masked, ret);
+	sys_mask_out(masked, ret);
 	(void)timespec_back(timeout, deadline);		/* an unwritable timeout is no error */
 	return ret;
 }
@@ -212,11 +212,11 @@ s64 sys_pselect6(u64 n, u64 in, u64 out, u64 ex, u64 timeout, u64 mask_arg)
 		err = copy_in(&arg, uaddr(mask_arg), sizeof(arg));
 	if (err)
 		return err;
-	int masked = mask_in(arg.mask, arg.size);
+	int masked = sys_mask_in(arg.mask, arg.size);
 	if (masked < 0)
 		return masked;
 	s64 ret = select_core((int)n, in, out, ex, deadline);
-	mask_out(masked, ret);
+	sys_mask_out(masked, ret);
 	(void)timespec_back(timeout, deadline);
 	return ret;
 }
@@ -278,12 +278,12 @@ s64 sys_epoll_wait(u64 epfd, u64 events, u64 max, u64 timeout_ms)
 
 static s64 pwait(u64 epfd, u64 events, u64 max, u64 deadline, u64 mask, u64 mask_size)
 {
-	int masked = mask_in(mask, mask_size);
+	int masked = sys_mask_in(mask, mask_size);
 
 	if (masked < 0)
 		return masked;
 	s64 ret = wait_core(epfd, events, (int)max, deadline);
-	mask_out(masked, ret);
+	sys_mask_out(masked, ret);
 	return ret;
 }
 

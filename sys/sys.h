@@ -41,6 +41,17 @@ void sys_name_put(char *name);
 /** sys_timeout_in - a relative timeout (struct timespec) as deadline: NULL -> U64_MAX. Return: 0, -EFAULT, -EINVAL */
 MUST_CHECK int sys_timeout_in(u64 user_timespec, u64 *deadline_ns);
 
+/** sys_mask_in - the signal mask of a call (ppoll and its kin), set until sys_mask_out. Return: whether there is one, -EINVAL, -EFAULT */
+MUST_CHECK int sys_mask_in(u64 user, u64 size);
+void sys_mask_out(int masked, s64 ret);
+
+s64 sys_io_setup(u64 nr, u64 place);
+s64 sys_io_destroy(u64 id);
+s64 sys_io_submit(u64 id, u64 nr, u64 list);
+s64 sys_io_getevents(u64 id, u64 min, u64 nr, u64 events, u64 timeout);
+s64 sys_io_pgetevents(u64 id, u64 min, u64 nr, u64 events, u64 timeout, u64 sig);
+s64 sys_io_cancel(u64 id, u64 user, u64 result);
+
 s64 sys_read(u64 fd, u64 buf, u64 n);
 s64 sys_write(u64 fd, u64 buf, u64 n);
 s64 sys_pread64(u64 fd, u64 buf, u64 n, u64 off);

@@ -62,7 +62,7 @@ struct file_ops {
 };
 /* A transfer under way. */
 struct async_io {
-	void (*done)(struct async_io *io, s64 result);	/* thread context; result: bytes or -errno */
+	void (*done)(struct async_io *io, s64 result);	/* any context; result: bytes or -errno */
 };
 enum { EIOCBQUEUED = 529 };
 enum { FOP_STREAM = 1 /* no position: pipes, sockets, ttys */, FOP_NOWAIT = 2 };

@@ -9,6 +9,7 @@
 #include <linux/errno.h>
 #include "base/printf.h"
 #include "fs/proc/internal.h"
+#include "vfs/aio.h"
 #include "kern/printk.h"
 #include "kern/random.h"
 #include "kern/version.h"
@@ -76,6 +77,13 @@ static void show_boot_id(struct seq *s)
 	put_uuid(s, id);
 }
 
+static u64 aio_nr;
+
+static void aio_nr_refresh(const struct sysctl *t)
+{
+	aio_nr = aio_requests_count();
+}
+
 static const struct sysctl table[] = {
 	{ "kernel/ostype", SYSCTL_STRING, 0444, ostype, sizeof(ostype) },
 	{ "kernel/osrelease", SYSCTL_STRING, 0444, osrelease, sizeof(osrelease) },
@@ -91,6 +99,8 @@ static const struct sysctl table[] = {
 	{ "kernel/printk", SYSCTL_U32_LIST, 0644, printk_levels, 4, .changed = printk_changed, .refresh = printk_refresh },
 	{ "kernel/random/entropy_avail", SYSCTL_U32, 0444, &entropy_avail },
 	{ "kernel/random/poolsize", SYSCTL_U32, 0444, &poolsize },
+	{ "fs/aio-max-nr", SYSCTL_U32, 0644, &aio_requests_max },
+	{ "fs/aio-nr", SYSCTL_U64, 0444, &aio_nr, .refresh = aio_nr_refresh },
 	{ "fs/file-max", SYSCTL_U64, 0444, &file_max },
 	{ "fs/file-nr", SYSCTL_U32_LIST, 0444, file_nr, 3, .refresh = file_nr_refresh },
 	{ "fs/nr_open", SYSCTL_U32, 0444, &nr_open },
