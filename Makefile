@@ -29,6 +29,7 @@ include mk/vdso.mk
 -include mk/abi.mk
 -include mk/vm.mk
 -include mk/bench.mk
+-include mk/block.mk
 -include mk/test.mk
 -include mk/tools.mk
 

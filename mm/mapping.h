@@ -137,6 +137,9 @@ u64 mapping_next_hole(struct mapping *m, u64 from_index, u64 end_index);
 /** mapping_balance_dirty - after dirtying pages of @m: write some of them now if too much memory is dirty. Context: may enter the file system */
 void mapping_balance_dirty(struct mapping *m);
 
+/** mapping_drop_all - drop every clean page of every file that nobody uses or maps. Return: how many. Context: thread, no locks */
+u64 mapping_drop_all(void);
+
 /** writeback_all - start writing every dirty page; @wait: and wait (sync(2)). */
 void writeback_all(bool wait);
 

@@ -122,6 +122,34 @@ static u64 sweep_chunk(struct sweep *s)
 	return freed;
 }
 
+u64 mapping_drop_all(void)
+{
+	u64 dropped = 0;
+
+	for (u64 i = 0; i < pages_count; i++) {
+		struct page *p = &pages[i];
+		struct mapping *m;
+
+		if (i % CHUNK_PAGES == 0)
+			cond_resched();
+		if ((READ_ONCE(p->flags) & (PG_CACHE | PG_LOCKED | PG_WRITEBACK | PG_SHMEM | PG_RESERVED | PG_TAIL | PG_DIRTY | PG_ANON)) !=
+		    PG_CACHE || atomic_load(&p->mapcount) || !page_get_not_zero(p))
+			continue;
+		if (!page_trylock(p)) {
+			page_put(p);
+			continue;
+		}
+		m = p->mapping;
+		if (m && page_has(p, PG_CACHE) && !page_order(p) && page_remove_unused(m, p)) {
+			dropped++;
+			continue;
+		}
+		page_unlock(p);
+		page_put(p);
+	}
+	return dropped;
+}
+
 static u64 shrink_others(u64 want, u32 flags)
 {
 	u64 freed = 0;

@@ -112,7 +112,7 @@ static int drop_caches(const struct sysctl *t)
 		while (d_shrink(1024))
 			;
 	if (drop_request & 1)
-		writeback_all(true);
+		(void)mapping_drop_all();	/* clean ones: sync(2) first makes the others so */
 	return 0;
 }
 
