@@ -28,6 +28,7 @@ include mk/vdso.mk
 -include mk/launcher.mk
 -include mk/abi.mk
 -include mk/vm.mk
+-include mk/fs.mk
 -include mk/bench.mk
 -include mk/block.mk
 -include mk/test.mk

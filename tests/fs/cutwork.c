@@ -8,7 +8,9 @@
  *	KEEP id size	the file was synced and is not touched before its DROP
  *	DROP id		from here on it may change
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
