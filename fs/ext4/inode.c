@@ -14,7 +14,7 @@ enum { TRUNCATE_CREDITS = 96 };
 
 bool ext4_ino_valid(const struct ext4 *fs, u64 ino)
 {
-	return ino == EXT4_ROOT_INO || ino == fs->sb->s_journal_inum || (ino >= fs->first_ino && ino <= fs->inodes);
+	return ino && ino <= fs->inodes && (ino == EXT4_ROOT_INO || ino == fs->sb->s_journal_inum || ino >= fs->first_ino);
 }
 
 struct buf *ext4_inode_buf(struct ext4 *fs, u64 ino, struct ext4_raw_inode **raw)
