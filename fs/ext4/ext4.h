@@ -26,6 +26,7 @@
 #include "base/string.h"
 #include "block/block.h"
 #include "fs/ext4/format.h"
+#include "fs/ext4/hash.h"
 #include "kern/assert.h"
 #include "kern/mutex.h"
 #include "kern/printk.h"
@@ -347,8 +348,6 @@ u8 mode_to_ft(u32 mode);
 bool dir_indexed(const struct inode *dir);
 enum { DIR_CREDITS = 2 * EXT_CREDITS + 8 };
 
-struct hash_info { u32 hash, minor; };
-void ext4_hash(const char *name, u32 len, u32 version, const u32 seed[4], struct hash_info *out);
 u32 dir_hash_version(const struct ext4 *fs, u8 version);
 MUST_CHECK int dx_find(struct inode *dir, const char *name, u32 len, struct dir_slot *out);
 MUST_CHECK int dx_add(struct handle *h, struct inode *dir, const char *name, u32 len, u64 ino, u8 type);

@@ -4,7 +4,10 @@
  * Source: Documentation/filesystems/ext4/directory.rst; the functions themselves: e2fsprogs, lib/ext2fs/dirhash.c (its
  * description of constants and order); RFC 1320 (MD4); Wheeler and Needham, "TEA, a tiny encryption algorithm", 1994.
  */
-#include "fs/ext4/ext4.h"
+#include "base/bitops.h"
+#include "base/string.h"
+#include "fs/ext4/format.h"
+#include "fs/ext4/hash.h"
 
 static void tea(u32 buf[4], const u32 in[4])
 {
