@@ -102,6 +102,22 @@ static void path_in(char *path, const char *what, uint32_t id)
 		strcat(path, "-a-rather-long-name-xxxxxx");
 }
 
+/* So that directories grow and shrink. */
+static void many_names(int dir)
+{
+	char path[64];
+
+	for (int i = 0; i < 40; i++) {
+		sprintf(path, "d%d/many-%u-%d", dir, next_id, i);
+		close(open(path, O_CREAT | O_WRONLY, 0600));
+	}
+	for (int i = 0; i < 40; i++) {
+		sprintf(path, "d%d/many-%u-%d", dir, next_id, i);
+		if (i % 8 || rnd(2))
+			unlink(path);
+	}
+}
+
 static void one(void)
 {
 	int k = (int)rnd(FILES);
@@ -152,16 +168,7 @@ static void one(void)
 		break;
 	}
 	case 8:
-		/* many names, so that directories grow and shrink */
-		for (int i = 0; i < 40; i++) {
-			sprintf(path, "d%d/many-%u-%d", k % DIRS, next_id, i);
-			close(open(path, O_CREAT | O_WRONLY, 0600));
-		}
-		for (int i = 0; i < 40; i++) {
-			sprintf(path, "d%d/many-%u-%d", k % DIRS, next_id, i);
-			if (i % 8 || rnd(2))
-				unlink(path);
-		}
+		many_names(k % DIRS);
 		next_id++;
 		break;
 	case 9:
