@@ -27,6 +27,7 @@
 #include "kern/shutdown.h"
 #include "kern/slab.h"
 #include "mm/mm.h"
+#include "net/net.h"
 #include "sock/sock.h"
 #include "task/exec.h"
 #include "task/proc.h"
@@ -129,6 +130,7 @@ void glue_drivers(void)
 	tty_register_jobs(&task_tty_ops);
 	tty_job_register(&tty_task_ops);
 	serial_init();
+	net_init();
 	sock_register_process_ops(&sock_ops);
 	sock_init();
 	block_init();

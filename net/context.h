@@ -22,6 +22,7 @@
 #define NET_CONTEXT_H
 
 #include "base/list.h"
+#include "kern/rcu.h"
 #include "kern/timer.h"
 
 struct packet;
@@ -48,28 +49,31 @@ static inline void net_work_init(struct net_work *w, void (*fn)(struct net_work 
 /** net_defer - Return: false: it was pending already */
 bool net_defer(struct net_work *w);
 
-/* ---- timers whose function runs in net context.  It must be idempotent against a cancel that came too late: check your own state ---- */
+/* ---- timers whose function runs in net context.  It may run once after a cancel that came too late: it checks its own state ---- */
 struct net_timer {
 	struct timer timer;
 	struct net_work work;
 	void (*fn)(struct net_timer *t);
+	void (*done)(struct net_timer *t);	/* net_timer_release's */
+	u32 state;				/* [a] enum in context.c */
+	struct rcu_head rcu;
 };
 
 void net_timer_init(struct net_timer *t, void (*fn)(struct net_timer *t));
 /** net_timer_arm - call fn at @expires_ns (plat_mono_ns), replacing an earlier arming. */
 void net_timer_arm(struct net_timer *t, u64 expires_ns);
-/**
- * net_timer_cancel - Return: whether it was armed and will not run.
- * false: it was not armed, or fn runs, or will run once more.  So an object that has a timer frees itself by net_timer_release().
- */
+/** net_timer_cancel - Return: whether it was armed and will not run. false: it was not armed, or runs, or will run once more. */
 bool net_timer_cancel(struct net_timer *t);
-/** net_timer_release - cancel; when fn can no longer run, call @done(t) in net context (perhaps before this returns). */
+/**
+ * net_timer_release - cancel for good; when fn can no longer run, and after a grace period, @done(t) is called in thread context.
+ * The caller holds the lock under which it arms the timer, or is the only one left.  Context: thread or net.
+ */
 void net_timer_release(struct net_timer *t, void (*done)(struct net_timer *t));
 
 /* ---- devices that are polled (Linux's NAPI) ---- */
 struct net_poll {
 	struct list_head node;			/* the CPU's list */
-	/* poll: take up to @budget packets. Return: how many; fewer than budget: nothing is left and interrupts are on again (net_poll_complete) */
+	/* poll: take up to @budget packets. Return: how many; fewer than @budget: it ran dry and net_poll_complete() said true */
 	u32 (*poll)(struct net_poll *np, u32 budget);
 	u32 state;				/* [a] */
 };
@@ -83,7 +87,7 @@ static inline void net_poll_init(struct net_poll *np, u32 (*poll)(struct net_pol
 
 /** net_poll_schedule - poll it soon on this CPU. Return: false: it is scheduled already */
 bool net_poll_schedule(struct net_poll *np);
-/** net_poll_complete - called by poll when it ran dry. Return: false: it was scheduled again meanwhile and stays on the list */
+/** net_poll_complete - called by poll when it ran dry. Return: false: it was scheduled again meanwhile; poll then returns its budget */
 bool net_poll_complete(struct net_poll *np);
 
 /** net_receive - a packet from a device to the protocols; dev, protocol, type are set, data at the network header. Net context. Consumes. */

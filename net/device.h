@@ -5,8 +5,8 @@
  * lock but a transmit queue's: devices are found under RCU, and a device that goes away is first closed, its queues flushed, a grace
  * period waited for.
  *
- * Sending: device_xmit() gives the packet to taps, then to the queueing discipline of the transmit queue that the packet hashes to;
- * that hands packets to ops->xmit as long as the queue is not stopped.  A driver whose ring is full calls device_queue_stop(), and
+ * Sending: device_xmit() gives the packet to the first-in-first-out list of the transmit queue that the packet hashes to;
+ * packets go on to ops->xmit as long as the queue is not stopped (departure: no other queueing discipline yet).  A driver whose ring is full calls device_queue_stop(), and
  * device_queue_wake() once there is room.
  *
  * Source: netdevice(7).
@@ -25,7 +25,6 @@
 struct ip4_config;
 struct ip6_config;
 struct net_device;
-struct qdisc;
 
 enum { DEVICE_ADDR_MAX = 32, DEVICE_QUEUES_MAX = 64 };
 
@@ -78,12 +77,13 @@ struct device_stats {
 
 /* Locks: q lock · a atomic */
 struct device_queue {
-	struct spinlock lock;		/* RANK_NET_XMIT: qdisc and ops->xmit */
+	struct spinlock lock;		/* RANK_NET_XMIT: fifo and ops->xmit */
 	u32 stopped;			/* [a] */
 	u32 index;
 	struct net_device *dev;
-	struct qdisc *qdisc;		/* [q] */
-	struct net_work run;		/* sends what the qdisc holds */
+	struct list_head fifo;		/* [q] packets that wait for the device */
+	u32 fifo_len;			/* [q] at most tx_queue_len */
+	struct net_work run;		/* sends what waits */
 	u64 xmit_packets;		/* [q] */
 } CACHELINE_ALIGNED;
 
@@ -156,17 +156,11 @@ struct net_device *device_next(struct net_device *dev);
 struct net_device *device_loopback(void);
 
 static inline bool device_is_up(const struct net_device *dev) { return READ_ONCE(dev->flags) & IFF_UP; }
-/** device_open, device_close, device_set_flags, device_set_mtu, device_set_mac, device_rename - [rtnl]; they tell the listeners. */
+/** device_open, device_close, device_set_flags, device_set_mtu - [rtnl]; they tell the listeners. */
 MUST_CHECK int device_open(struct net_device *dev);
 void device_close(struct net_device *dev);
 MUST_CHECK int device_set_flags(struct net_device *dev, u32 flags, u32 mask);
 MUST_CHECK int device_set_mtu(struct net_device *dev, u32 mtu);
-MUST_CHECK int device_set_mac(struct net_device *dev, const u8 *addr);
-MUST_CHECK int device_rename(struct net_device *dev, const char *name);
-void device_promiscuity(struct net_device *dev, int by);
-void device_allmulti(struct net_device *dev, int by);
-int device_mc_add(struct net_device *dev, const u8 *addr);	/* 0, -ENOMEM; counts */
-void device_mc_del(struct net_device *dev, const u8 *addr);
 
 /** device_carrier - the link came up or went. Context: thread or net. */
 void device_carrier(struct net_device *dev, bool up);
@@ -195,19 +189,6 @@ struct link_protocol {
 };
 void link_protocol_register(const struct link_protocol *proto);
 
-/* Taps see every packet of a device (dev NULL: of all): packet sockets. tap: gets a packet of its own only by cloning: does not consume. */
-struct net_tap {
-	struct list_head node;
-	be16 type;			/* ETH_P_ALL, or a protocol */
-	struct net_device *dev;
-	void (*rx)(struct net_tap *tap, struct packet *p);
-};
-void net_tap_add(struct net_tap *tap);
-void net_tap_remove(struct net_tap *tap);		/* waits for a grace period */
-
-/** gso_segment - cut a GSO packet into a list of packets ready to be sent. Consumes p. Return: 0, -ENOMEM, -EINVAL (nothing in @out) */
-MUST_CHECK int gso_segment(struct packet *p, u32 features, struct list_head *out);
-
-void device_init(void);		/* tables, and lo: up, 127.0.0.1/8, ::1/128 once IP is there */
+void device_init(void);
 
 #endif

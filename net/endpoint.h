@@ -23,7 +23,6 @@
 
 struct net_device;
 struct packet;
-struct reuseport_group;
 
 /* Locks: b the bucket's · a atomic, read anywhere · I immutable */
 struct net_endpoint {
@@ -41,7 +40,6 @@ struct net_endpoint {
 	u32 ifindex;			/* [a] SO_BINDTODEVICE, 0: none */
 	u32 uid;			/* [I] the creator's */
 	u32 incoming_cpu;		/* [a] SO_INCOMING_CPU plus 1; 0: none */
-	struct reuseport_group *group;	/* [b, read under RCU] NULL: none */
 	struct hlist_node port_node;	/* [b] in the table's chain of its port */
 	u32 bound;			/* [b] whether it is in the table */
 };
@@ -76,33 +74,20 @@ void port_unbind(struct port_table *t, struct net_endpoint *ep);
 void port_set_local(struct port_table *t, struct net_endpoint *ep, const struct ip_addr *local);
 
 /**
- * port_lookup - the endpoint that a packet is for: the most specific match; among equals of a reuseport group, by flow hash (or SO_INCOMING_CPU, or program)
+ * port_lookup - the endpoint that a packet is for: the most specific match; among equals with SO_REUSEPORT by flow hash
  * @listening: only endpoints that listen (TCP)
  * Under RCU. NULL: none.
  */
 struct net_endpoint *port_lookup(struct port_table *t, const struct ip_addr *src, u16 sport, const struct ip_addr *dst, u16 dport, u32 ifindex,
 				 bool listening, struct packet *p);
 
-/** port_range - the local port range, inclusive. port_reserved - ip_local_reserved_ports; port_privileged - needs CAP_NET_BIND_SERVICE */
+/** port_range - the local port range, inclusive. port_privileged - a port that needs CAP_NET_BIND_SERVICE */
 void port_range(u16 *low, u16 *high);
-bool port_reserved(u16 port);
 bool port_privileged(u16 port);
 
-/** port_reuseport_hash - which of a group of @count: by the flow. */
+/** port_flow_hash - of a flow, by the four parts of its name. */
 u32 port_flow_hash(const struct ip_addr *src, u16 sport, const struct ip_addr *dst, u16 dport, u32 seed);
 
-/* ---- groups of SO_REUSEPORT: one array, replaced as a whole, so that a choice is an index ---- */
-
-enum { REUSEPORT_MAX = 1024 };
-struct reuseport_group {
-	struct rcu_head rcu;
-	u32 count, size;
-	/* select: a program's choice (classic or eBPF), index or a negative errno: by hash; NULL: none */
-	int (*select)(void *program, struct packet *p, u32 hash);
-	void *program;
-	struct net_endpoint *member[];
-};
-/** reuseport_set_program - SO_ATTACH_REUSEPORT_CBPF and kin; select NULL takes it away. Return: 0, -EINVAL (not bound with reuseport), -ENOMEM */
-MUST_CHECK int reuseport_set_program(struct port_table *t, struct net_endpoint *ep, int (*select)(void *, struct packet *, u32), void *program);
+void net_ports_init(void);
 
 #endif

@@ -94,9 +94,6 @@ struct ip_send {
 int ip_output(struct packet *p, struct ip_dst *dst, const struct ip_send *s);
 /** ip_header_bytes - what ip_output will put before the packet, to be kept free: link header included. */
 u32 ip_header_bytes(const struct ip_dst *dst, const struct ip_send *s);
-/** ip_output_raw - send a packet that has its IP header already (raw sockets). Consumes. */
-int ip_output_raw(struct packet *p, struct ip_dst *dst, bool v6);
-
 /* A received packet, parsed. */
 struct ip_rx {
 	struct ip_addr src, dst;

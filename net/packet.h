@@ -16,8 +16,8 @@
  * Ownership: a function that takes a packet "consumes" it, whatever it returns, unless its contract says otherwise.
  *
  * Accounting: @destroy is called when the packet is freed or given up by its owner (packet_orphan): the last sender's or the receiver's
- * memory is counted by `charge`.  It runs in thread or net context (net/context.h) with no lock of rank above RANK_NET_SOCK's below held, and
- * must not free the packet.  What wants to send more then uses net_defer().
+ * memory is counted by `charge`.  It may run with any lock of net/ up to RANK_NET_XMIT2 held, so it counts, wakes (wait queues rank higher)
+ * and no more; what wants to send uses net_defer().  It must not free the packet.
  *
  * Contexts: any but interrupts.
  */

@@ -9,6 +9,7 @@
 #include "base/string.h"
 #include "kern/assert.h"
 #include "kern/timer.h"
+#include "sock/inet.h"
 #include "sock/internal.h"
 #include "vfs/file.h"
 
@@ -222,4 +223,5 @@ void sock_init(void)
 	sock_limits_init();
 	scm_init();
 	unix_init();
+	inet_families_init();
 }

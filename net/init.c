@@ -1,0 +1,15 @@
+/* Starts net/, in order: IP hears of devices before there are any. */
+#include "net/context.h"
+#include "net/endpoint.h"
+#include "net/internal.h"
+#include "net/net.h"
+
+void net_init(void)
+{
+	packet_init();
+	device_init();
+	net_context_init();
+	ip_init();
+	net_ports_init();
+	loopback_init();
+}

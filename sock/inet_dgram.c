@@ -1,0 +1,560 @@
+/*
+ * UDP.
+ *
+ * A datagram that comes in is queued whole on the socket's queue, up to rcvbuf bytes, and copied to the user once.  A sender's packets are
+ * counted in wmem until the device (or, over lo, the receiver) lets go of them.
+ *
+ * Departures: no cork (MSG_MORE sends at once), no error queue, no multicast membership, no GSO.
+ *
+ * Locks: u->lock (RANK_NET_QUEUE) the receive queue; i->lock what connect changes.  References: the file's one; packets under way that
+ * are charged to the socket one each.
+ * Source: RFC 768, udp(7), ip(7).
+ */
+#include <linux/capability.h>
+#include <linux/errno.h>
+#include <linux/sockios.h>
+#include <linux/udp.h>
+#include <asm/ioctls.h>
+#include "kern/assert.h"
+#include "kern/cred.h"
+#include "kern/slab.h"
+#include "kern/timer.h"
+#include "mm/user.h"
+#include "net/checksum.h"
+#include "net/context.h"
+#include "net/internal.h"
+#include "sock/inet.h"
+#include "vfs/poll.h"
+
+enum { HEADER = 8, PAYLOAD_MAX = 65507 };
+
+/* Locks: q u->queue_lock */
+struct udp_sock {
+	struct inet_sock inet;		/* first */
+	struct spinlock queue_lock;	/* RANK_NET_QUEUE */
+	struct list_head queue;		/* [q] packets; data at the payload */
+	bool dead;			/* [q] released: takes no more */
+	struct rcu_head rcu;
+};
+
+/* In the control block of a queued packet. */
+struct udp_cb {
+	struct ip_addr src, dst;
+	u32 ifindex;
+	u16 sport;
+	u8 ttl, tos;
+};
+
+static struct port_table ports;
+static struct slab_cache *udp_cache;
+
+static struct udp_sock *udp_of(struct socket *s)
+{
+	return container_of(inet_of(s), struct udp_sock, inet);
+}
+
+/* ---- life ---- */
+
+static void udp_free_rcu(struct rcu_head *h)
+{
+	slab_free(udp_cache, container_of(h, struct udp_sock, rcu));
+}
+
+static void udp_put(struct udp_sock *u)
+{
+	if (atomic_dec_and_test(&u->inet.refs))
+		call_rcu(&u->rcu, udp_free_rcu);
+}
+
+static void udp_release(struct socket *s)
+{
+	struct udp_sock *u = udp_of(s);
+	LIST_HEAD(gone);
+
+	port_unbind(&ports, &u->inet.ep);
+	spin_lock(&u->queue_lock);
+	u->dead = true;
+	list_splice_init(&u->queue, &gone);
+	spin_unlock(&u->queue_lock);
+	packet_free_list(&gone);
+	udp_put(u);
+}
+
+/* ---- binding ---- */
+
+static int udp_bind(struct socket *s, const struct sock_addr *a)
+{
+	struct inet_sock *i = inet_of(s);
+	struct ip_addr addr, before = i->ep.local;
+	u32 scope;
+	u16 port;
+	int err = inet_addr_parse(i, a, &addr, &port, &scope);
+
+	if (err)
+		return err;
+	if (a->family == AF_UNSPEC && addr.w[3])
+		return -EAFNOSUPPORT;
+	if (!i->freebind && !ip_may_bind(&addr, i->ep.ifindex))
+		return -EADDRNOTAVAIL;
+	if (port_privileged(port) && !capable(CAP_NET_BIND_SERVICE))
+		return -EACCES;
+	if (i->ep.lport || i->ep.rport)
+		return -EINVAL;
+	i->ep.reuse = atomic_load(&s->flags) & SOCKF_REUSEADDR;
+	i->ep.reuseport = atomic_load(&s->flags) & SOCKF_REUSEPORT;
+	i->ep.local = addr;
+	err = port_bind(&ports, &i->ep, port);
+	if (err) {
+		i->ep.local = before;
+		return err;
+	}
+	i->ep.local_chosen = addr.w[3];
+	i->ep.port_chosen = port;
+	return 0;
+}
+
+static int autobind(struct inet_sock *i)
+{
+	int err = i->ep.lport ? 0 : port_bind(&ports, &i->ep, 0);
+
+	return err == -EADDRINUSE ? -EAGAIN : err;
+}
+
+static void udp_disconnect(struct inet_sock *i)
+{
+	struct ip_addr any = ip_addr_v4(0);
+
+	spin_lock(&i->lock);
+	i->ep.remote = any;
+	i->ep.rport = 0;
+	i->dst.generation = 0;
+	spin_unlock(&i->lock);
+	if (!i->ep.local_chosen)
+		port_set_local(&ports, &i->ep, &any);
+	if (!i->ep.port_chosen)
+		port_unbind(&ports, &i->ep);
+}
+
+static int may_broadcast(const struct inet_sock *i, const struct ip_dst *dst)
+{
+	return dst->kind == IP_DST_BROADCAST && !(atomic_load(&i->sock.flags) & SOCKF_BROADCAST) ? -EACCES : 0;
+}
+
+static int udp_connect(struct socket *s, const struct sock_addr *a, u64 deadline_ns)
+{
+	struct inet_sock *i = inet_of(s);
+	struct ip_addr addr;
+	struct ip_dst dst;
+	u32 scope;
+	u16 port;
+	int err;
+
+	if (a->len < sizeof(a->family))
+		return -EINVAL;
+	if (a->family == AF_UNSPEC) {
+		udp_disconnect(i);
+		return 0;
+	}
+	err = inet_addr_parse(i, a, &addr, &port, &scope);
+	if (!err)
+		err = inet_route(i, &addr, port, &dst);
+	if (!err)
+		err = may_broadcast(i, &dst);
+	if (!err)
+		err = autobind(i);
+	if (err)
+		return err;
+	if (!addr.w[3])
+		addr = ip_addr_v4(cpu_to_be32(0x7f000001));
+	if (!i->ep.local.w[3])
+		port_set_local(&ports, &i->ep, &dst.src);
+	spin_lock(&i->lock);
+	i->ep.remote = addr;
+	i->ep.rport = port;
+	i->dst.generation = 0;
+	spin_unlock(&i->lock);
+	return 0;
+}
+
+/* ---- sending ---- */
+
+static void sent(struct packet *p)
+{
+	struct udp_sock *u = p->owner;
+
+	atomic_sub(&u->inet.wmem, p->charge);
+	wake_up_poll(&u->inet.sock.waitq, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
+	udp_put(u);
+}
+
+static bool writable(const struct inet_sock *i)
+{
+	return atomic_load(&i->wmem) < i->sock.sndbuf;
+}
+
+static int wait_room(struct inet_sock *i, u32 flags)
+{
+	u64 deadline = sock_deadline(i->sock.sndtimeo_ns, flags & MSG_DONTWAIT);
+
+	if (i->sock.shutdown & SHUTDOWN_SEND)
+		return sock_pipe_error(flags);
+	if (writable(i))
+		return 0;
+	if (!deadline)
+		return -EAGAIN;
+	int err = wait_event_interruptible_until(&i->sock.waitq, writable(i), deadline);
+
+	return err ? sock_wait_error(err, i->sock.sndtimeo_ns) : 0;
+}
+
+static void header(struct packet *p, const struct inet_sock *i, const struct ip_send *send, u16 dport)
+{
+	u32 len = p->len + HEADER;
+	u8 *h = packet_push(p, HEADER);
+
+	put_be16(h, i->ep.lport);
+	put_be16(h + 2, dport);
+	put_be16(h + 4, (u16)len);
+	u16 pseudo = csum_fold(csum_pseudo(&send->src, &send->dst, IPPROTO_UDP, len));
+
+	memset(h + 6, 0, 2);
+	if (atomic_load(&i->sock.flags) & SOCKF_NO_CHECK)
+		return;
+	memcpy(h + 6, &pseudo, 2);
+	p->csum = CSUM_PARTIAL;
+	p->csum_start = (u16)packet_headroom(p);
+	p->csum_offset = 6;
+}
+
+/* Route and send what stands in @p. Consumes. */
+static int transmit(struct udp_sock *u, struct packet *p, const struct ip_addr *to, u16 dport)
+{
+	struct inet_sock *i = &u->inet;
+	struct ip_send send;
+	struct ip_dst dst;
+
+	net_enter();
+	int err = inet_route(i, to, dport, &dst);
+
+	if (!err)
+		err = may_broadcast(i, &dst);
+	if (err) {
+		packet_free(p);
+	} else {
+		inet_send_fill(i, &dst, &send);
+		send.dst = to->w[3] ? *to : ip_addr_v4(cpu_to_be32(0x7f000001));
+		header(p, i, &send, dport);
+		IP4_COUNT(udp_out);
+		err = ip_output(p, &dst, &send);
+	}
+	net_leave();
+	return err;
+}
+
+static s64 udp_sendmsg(struct socket *s, struct sock_msg *m)
+{
+	struct udp_sock *u = udp_of(s);
+	struct inet_sock *i = &u->inet;
+	u64 n = iter_left(m->iter);
+	struct ip_addr to;
+	u32 scope;
+	u16 port;
+	int err;
+
+	if (n > 65535)
+		return -EMSGSIZE;
+	if (m->flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	if (m->addr && m->addr->len) {
+		err = inet_addr_parse(i, m->addr, &to, &port, &scope);
+		if (!err && !port)
+			err = -EINVAL;
+	} else {
+		to = i->ep.remote;
+		port = i->ep.rport;
+		err = port ? 0 : -EDESTADDRREQ;
+	}
+	if (!err && n > PAYLOAD_MAX)
+		err = -EMSGSIZE;
+	if (!err)
+		err = sock_take_error(s);
+	if (!err)
+		err = autobind(i);
+	if (!err)
+		err = wait_room(i, m->flags);
+	if (err)
+		return err;
+	struct packet *p = packet_alloc((u32)MIN(n, 2048ull), ALLOC_KERNEL);
+
+	if (!p)
+		return -ENOBUFS;
+	err = packet_from_iter(p, m->iter, (u32)n);
+	if (err) {
+		packet_free(p);
+		return err;
+	}
+	atomic_add(&i->wmem, packet_memory(p));
+	atomic_inc(&i->refs);
+	packet_own(p, u, sent, packet_memory(p));
+	err = transmit(u, p, &to, port);
+	return err ? err : (s64)n;
+}
+
+/* ---- receiving ---- */
+
+static void received(struct packet *p)
+{
+	struct udp_sock *u = p->owner;
+
+	atomic_sub(&u->inet.rmem, p->charge);
+}
+
+/* Queue @p, whose data is at the payload. Consumes. */
+static void enqueue(struct udp_sock *u, struct packet *p)
+{
+	u32 memory = packet_memory(p);
+	struct inet_sock *i = &u->inet;
+
+	packet_orphan(p);
+	spin_lock(&u->queue_lock);
+	bool room = !u->dead && (u64)atomic_load(&i->rmem) + memory <= i->sock.rcvbuf + (u64)sizeof(struct packet);
+
+	if (room) {
+		atomic_add(&i->rmem, memory);
+		packet_own(p, u, received, memory);
+		list_add_tail(&p->node, &u->queue);
+	}
+	spin_unlock(&u->queue_lock);
+	if (room) {
+		IP4_COUNT(udp_in);
+		wake_up_poll(&i->sock.waitq, EPOLLIN | EPOLLRDNORM | EPOLLRDBAND);
+	} else {
+		IP4_COUNT(udp_rcvbuf_errors);
+		IP4_COUNT(udp_in_errors);
+		packet_free(p);
+	}
+}
+
+/* Length and checksum. */
+static bool good(struct packet *p, const struct ip_rx *ip)
+{
+	if (!packet_pull(p, HEADER))
+		return false;
+	u32 len = get_be16(p->data + 4);
+
+	if (len < HEADER || len > p->len)
+		return false;
+	packet_trim(p, len);
+	if (p->csum != CSUM_NONE || !get_be16(p->data + 6))
+		return true;
+	u32 sum = csum_pseudo(&ip->src, &ip->dst, IPPROTO_UDP, len);
+
+	if (csum_fold(packet_csum_bits(p, 0, len, sum)) == 0xffff)
+		return true;
+	IP4_COUNT(udp_csum_errors);
+	return false;
+}
+
+static void rx(struct packet *p, const struct ip_rx *ip)
+{
+	if (!good(p, ip)) {
+		IP4_COUNT(udp_in_errors);
+		packet_free(p);
+		return;
+	}
+	u16 sport = get_be16(p->data), dport = get_be16(p->data + 2);
+	struct net_endpoint *ep = port_lookup(&ports, &ip->src, sport, &ip->dst, dport, ip->dev->ifindex, false, p);
+
+	if (!ep) {
+		IP4_COUNT(udp_no_ports);
+		ip_unreachable_port(p, ip);
+		packet_free(p);
+		return;
+	}
+	struct udp_sock *u = container_of(container_of(ep, struct inet_sock, ep), struct udp_sock, inet);
+
+	*packet_cb(p, struct udp_cb) = (struct udp_cb){
+		.src = ip->src, .dst = ip->dst, .ifindex = ip->dev->ifindex, .sport = sport, .ttl = ip->ttl, .tos = ip->tos,
+	};
+	packet_drop_front(p, HEADER);
+	enqueue(u, p);
+}
+
+/* An ICMP error about a datagram of ours: a connected socket hears of it. */
+static void rx_error(struct packet *p, const struct ip_rx *what, const struct ip_error *e)
+{
+	u16 sport = get_be16(p->data), dport = get_be16(p->data + 2);
+	struct net_endpoint *ep = port_lookup(&ports, &what->dst, dport, &what->src, sport, what->dev->ifindex, false, NULL);
+	struct inet_sock *i = ep ? container_of(ep, struct inet_sock, ep) : NULL;
+
+	if (!i || !i->ep.rport || !e->error || !e->hard)
+		return;
+	sock_set_error(&i->sock, e->error);
+	if (waitq_active(&i->sock.waitq))
+		waitq_wake(&i->sock.waitq, 0, EPOLLERR | EPOLLIN | EPOLLRDNORM);
+}
+
+static struct packet *take(struct udp_sock *u, bool peek)
+{
+	struct packet *p = NULL;
+
+	spin_lock(&u->queue_lock);
+	if (!list_empty(&u->queue)) {
+		p = list_first_entry(&u->queue, struct packet, node);
+		if (peek)
+			p = packet_clone(p, ALLOC_ATOMIC);
+		else
+			list_del_init(&p->node);
+	}
+	spin_unlock(&u->queue_lock);
+	return p;
+}
+
+static bool queue_empty(struct udp_sock *u)
+{
+	return list_empty((struct list_head *)&u->queue);
+}
+
+static int wait_packet(struct udp_sock *u, u64 deadline)
+{
+	struct socket *s = &u->inet.sock;
+	int err = sock_take_error(s);
+
+	if (err)
+		return err;
+	if (READ_ONCE(s->shutdown) & SHUTDOWN_RCV)
+		return 1;
+	if (!deadline)
+		return -EAGAIN;
+	err = wait_event_interruptible_until(&s->waitq, !queue_empty(u) || atomic_load(&s->error) || READ_ONCE(s->shutdown) & SHUTDOWN_RCV, deadline);
+	return err ? sock_wait_error(err, s->rcvtimeo_ns) : 0;
+}
+
+static void tell_control(struct inet_sock *i, struct sock_msg *m, const struct udp_cb *cb)
+{
+	if (i->want_pktinfo) {
+		struct in_pktinfo info = {
+			.ipi_ifindex = (int)cb->ifindex, .ipi_spec_dst.s_addr = cb->dst.w[3], .ipi_addr.s_addr = cb->dst.w[3],
+		};
+
+		sock_cmsg_put(m, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+	}
+	if (i->want_ttl) {
+		int v = cb->ttl;
+
+		sock_cmsg_put(m, IPPROTO_IP, IP_TTL, &v, sizeof(v));
+	}
+	if (i->want_tos)
+		sock_cmsg_put(m, IPPROTO_IP, IP_TOS, &cb->tos, 1);
+}
+
+static s64 udp_recvmsg(struct socket *s, struct sock_msg *m)
+{
+	struct udp_sock *u = udp_of(s);
+	u64 deadline = sock_deadline(s->rcvtimeo_ns, m->flags & MSG_DONTWAIT);
+	struct packet *p;
+
+	if (m->flags & MSG_ERRQUEUE)
+		return -EAGAIN;
+	while (!(p = take(u, m->flags & MSG_PEEK))) {
+		int err = wait_packet(u, deadline);
+
+		if (err)
+			return err < 0 ? err : 0;
+	}
+	const struct udp_cb *cb = packet_cb(p, struct udp_cb);
+	u32 len = p->len, n = (u32)MIN(iter_left(m->iter), len);
+	s64 result = m->flags & MSG_TRUNC ? len : n;
+
+	if (packet_to_iter(p, 0, m->iter, n) < n) {
+		result = -EFAULT;
+	} else {
+		if (n < len)
+			m->flags_out |= MSG_TRUNC;
+		if (m->addr)
+			inet_addr_tell(&u->inet, &cb->src, cb->sport, 0, m->addr);
+		tell_control(&u->inet, m, cb);
+	}
+	packet_free(p);
+	return result;
+}
+
+/* ---- small calls ---- */
+
+static int udp_shutdown(struct socket *s, u32 how)
+{
+	if (!inet_of(s)->ep.rport)
+		return -ENOTCONN;
+	__atomic_fetch_or(&s->shutdown, how, __ATOMIC_ACQ_REL);
+	if (waitq_active(&s->waitq))
+		waitq_wake(&s->waitq, 0, EPOLLIN | EPOLLOUT | EPOLLHUP | EPOLLRDHUP);
+	return 0;
+}
+
+static u32 udp_poll(struct socket *s)
+{
+	struct udp_sock *u = udp_of(s);
+	u32 shut = READ_ONCE(s->shutdown), events = 0;
+
+	if (atomic_load(&s->error))
+		events |= EPOLLERR;
+	if (shut & SHUTDOWN_RCV)
+		events |= EPOLLRDHUP | EPOLLIN | EPOLLRDNORM;
+	if (shut == SHUTDOWN_BOTH)
+		events |= EPOLLHUP;
+	if (!queue_empty(u))
+		events |= EPOLLIN | EPOLLRDNORM;
+	if (writable(&u->inet))
+		events |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
+	return events;
+}
+
+static s64 udp_ioctl(struct socket *s, u32 cmd, u64 arg)
+{
+	struct udp_sock *u = udp_of(s);
+	int n = 0;
+
+	switch (cmd) {
+	case TIOCOUTQ:
+		return put_user((int)atomic_load(&u->inet.wmem), uaddr(arg));
+	case FIONREAD:
+		spin_lock(&u->queue_lock);
+		if (!list_empty(&u->queue))
+			n = (int)list_first_entry(&u->queue, struct packet, node)->len;
+		spin_unlock(&u->queue_lock);
+		return put_user(n, uaddr(arg));
+	default:
+		return inet_ioctl(s, cmd, arg);
+	}
+}
+
+static const struct socket_ops udp_ops = {
+	.release = udp_release, .bind = udp_bind, .connect = udp_connect, .getname = inet_getname, .shutdown = udp_shutdown, .poll = udp_poll,
+	.ioctl = udp_ioctl, .sendmsg = udp_sendmsg, .recvmsg = udp_recvmsg, .setsockopt = inet_setsockopt, .getsockopt = inet_getsockopt,
+};
+
+static int udp_create(struct socket **out, bool v6, u32 type, u32 protocol)
+{
+	struct udp_sock *u = slab_alloc(udp_cache, ALLOC_KERNEL);
+
+	if (!u)
+		return -ENOMEM;
+	memset(u, 0, sizeof(*u));
+	inet_init(&u->inet, &udp_ops, v6, type, protocol);
+	spin_init(&u->queue_lock, RANK_NET_QUEUE);
+	list_init(&u->queue);
+	*out = &u->inet.sock;
+	return 0;
+}
+
+void udp_init(void)
+{
+	static struct inet_type udp = { .type = SOCK_DGRAM, .protocol = IPPROTO_UDP, .by_default = true, .cap = ~0u, .create = udp_create };
+	static const struct ip_protocol proto = { .protocol = IPPROTO_UDP, .rx = rx, .error = rx_error, .v4 = true };
+
+	udp_cache = slab_create("udp_sock", sizeof(struct udp_sock), 0);
+	assert(udp_cache);
+	port_table_init(&ports);
+	inet_register_type(&udp);
+	ip_protocol_register(&proto);
+}
