@@ -82,10 +82,31 @@ static void udp_release(struct socket *s)
 
 /* ---- binding ---- */
 
+/* i->lock keeps two threads from binding one socket twice. */
+static int bind_locked(struct inet_sock *i, const struct ip_addr *addr, u16 port)
+{
+	struct ip_addr before = i->ep.local;
+
+	if (i->ep.lport || i->ep.rport)
+		return -EINVAL;
+	i->ep.reuse = atomic_load(&i->sock.flags) & SOCKF_REUSEADDR;
+	i->ep.reuseport = atomic_load(&i->sock.flags) & SOCKF_REUSEPORT;
+	i->ep.local = *addr;
+	int err = port_bind(&ports, &i->ep, port);
+
+	if (err) {
+		i->ep.local = before;
+		return err;
+	}
+	i->ep.local_chosen = addr->w[3];
+	i->ep.port_chosen = port;
+	return 0;
+}
+
 static int udp_bind(struct socket *s, const struct sock_addr *a)
 {
 	struct inet_sock *i = inet_of(s);
-	struct ip_addr addr, before = i->ep.local;
+	struct ip_addr addr;
 	u32 scope;
 	u16 port;
 	int err = inet_addr_parse(i, a, &addr, &port, &scope);
@@ -98,25 +119,18 @@ static int udp_bind(struct socket *s, const struct sock_addr *a)
 		return -EADDRNOTAVAIL;
 	if (port_privileged(port) && !capable(CAP_NET_BIND_SERVICE))
 		return -EACCES;
-	if (i->ep.lport || i->ep.rport)
-		return -EINVAL;
-	i->ep.reuse = atomic_load(&s->flags) & SOCKF_REUSEADDR;
-	i->ep.reuseport = atomic_load(&s->flags) & SOCKF_REUSEPORT;
-	i->ep.local = addr;
-	err = port_bind(&ports, &i->ep, port);
-	if (err) {
-		i->ep.local = before;
-		return err;
-	}
-	i->ep.local_chosen = addr.w[3];
-	i->ep.port_chosen = port;
-	return 0;
+	spin_lock(&i->lock);
+	err = bind_locked(i, &addr, port);
+	spin_unlock(&i->lock);
+	return err;
 }
 
 static int autobind(struct inet_sock *i)
 {
+	spin_lock(&i->lock);
 	int err = i->ep.lport ? 0 : port_bind(&ports, &i->ep, 0);
 
+	spin_unlock(&i->lock);
 	return err == -EADDRINUSE ? -EAGAIN : err;
 }
 
@@ -128,11 +142,11 @@ static void udp_disconnect(struct inet_sock *i)
 	i->ep.remote = any;
 	i->ep.rport = 0;
 	i->dst.generation = 0;
-	spin_unlock(&i->lock);
 	if (!i->ep.local_chosen)
 		port_set_local(&ports, &i->ep, &any);
 	if (!i->ep.port_chosen)
 		port_unbind(&ports, &i->ep);
+	spin_unlock(&i->lock);
 }
 
 static int may_broadcast(const struct inet_sock *i, const struct ip_dst *dst)
@@ -166,9 +180,9 @@ static int udp_connect(struct socket *s, const struct sock_addr *a, u64 deadline
 		return err;
 	if (!addr.w[3])
 		addr = ip_addr_v4(cpu_to_be32(0x7f000001));
+	spin_lock(&i->lock);
 	if (!i->ep.local.w[3])
 		port_set_local(&ports, &i->ep, &dst.src);
-	spin_lock(&i->lock);
 	i->ep.remote = addr;
 	i->ep.rport = port;
 	i->dst.generation = 0;
