@@ -1,0 +1,54 @@
+/*
+ * Reno: additive increase, multiplicative decrease; and the names of the algorithms.
+ *
+ * Source: RFC 5681.
+ */
+#include "base/string.h"
+#include "net/tcp/internal.h"
+
+const struct tcp_ca *const tcp_ca_all[] = { &tcp_cubic, &tcp_reno, NULL };
+
+const struct tcp_ca *tcp_ca_find(const char *name)
+{
+	for (u32 i = 0; tcp_ca_all[i]; i++)
+		if (!strcmp(tcp_ca_all[i]->name, name))
+			return tcp_ca_all[i];
+	return NULL;
+}
+
+static void reno_init(struct tcp_conn *c, u64 now_ns)
+{
+}
+
+static u32 reno_ssthresh(struct tcp_conn *c)
+{
+	return MAX(c->cwnd >> 1, 2u);
+}
+
+static void reno_acked(struct tcp_conn *c, u32 segs, u64 now_ns)
+{
+	if (!c->cwnd_limited)
+		return;
+	if (tcp_in_slow_start(c)) {
+		u32 to = MIN(c->cwnd + segs, c->ssthresh);
+
+		segs -= to - c->cwnd;
+		c->cwnd = MIN(to, c->cwnd_clamp);
+		if (!segs)
+			return;
+	}
+	c->cwnd_cnt += segs;
+	if (c->cwnd_cnt >= c->cwnd) {
+		u32 by = c->cwnd_cnt / c->cwnd;
+
+		c->cwnd_cnt -= by * c->cwnd;
+		c->cwnd = MIN(c->cwnd + by, c->cwnd_clamp);
+	}
+}
+
+static u32 reno_undo(struct tcp_conn *c)
+{
+	return MAX(c->cwnd, c->prior_cwnd);
+}
+
+const struct tcp_ca tcp_reno = { .name = "reno", .init = reno_init, .ssthresh = reno_ssthresh, .acked = reno_acked, .undo = reno_undo };
