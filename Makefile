@@ -31,6 +31,7 @@ include mk/vdso.mk
 -include mk/fs.mk
 -include mk/bench.mk
 -include mk/block.mk
+-include mk/packet.mk
 -include mk/test.mk
 -include mk/tools.mk
 

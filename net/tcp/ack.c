@@ -172,6 +172,8 @@ static void control(struct tcp_conn *c, struct tcp_ack *a)
 
 	if (c->ca_phase == CA_CWR || c->ca_phase == CA_RECOVERY)
 		tcp_cwnd_reduction(c, delivered, lost, a->una_advanced);
+	else if (a->reducing)
+		return;			/* the ACK that ends a reduction leaves ssthresh as the window (RFC 6582, 3.2) */
 	else if (c->reordering > c->cfg->reordering ? delivered != 0 : a->data_acked)
 		c->ca->acked(c, c->ca_phase == CA_LOSS ? MIN(delivered, 2u) : delivered, a->now_ns);
 }
@@ -252,6 +254,7 @@ int tcp_ack_process(struct tcp_conn *c, const struct tcp_segment *s, u64 now_ns,
 	}
 	if (seq_after(s->ack, c->snd_nxt))
 		return -1;
+	a.reducing = c->ca_phase == CA_CWR || c->ca_phase == CA_RECOVERY;
 	c->error_soft = 0;
 	c->last_ack_rcv_ns = now_ns;
 	c->probes_out = 0;
@@ -265,11 +268,13 @@ int tcp_ack_process(struct tcp_conn *c, const struct tcp_segment *s, u64 now_ns,
 		a.window_update = window_update(c, s);
 	}
 	a.ece = s->flags & TH_ECE && !(s->flags & TH_SYN) && c->ecn & TCP_ECN_OK;
+	tcp_sack_blocks(c, s, &a);
 	if (!prior_packets) {
+		if (a.dsack)
+			tcp_recovery_ack(c, &a, s, false, &send);
 		ack_probe(c, now_ns);
 		return 1;
 	}
-	tcp_sack_blocks(c, s, &a);
 	if (a.una_advanced)
 		clean(c, &a);
 	measure(c, &a);

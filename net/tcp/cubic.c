@@ -103,7 +103,7 @@ static void update(struct tcp_conn *c, u32 segs, u64 now_ns)
 
 static void cubic_acked(struct tcp_conn *c, u32 segs, u64 now_ns)
 {
-	if (!c->cwnd_limited)
+	if (!tcp_window_used(c))
 		return;
 	if (tcp_in_slow_start(c)) {
 		u32 to = MIN(c->cwnd + segs, c->ssthresh);

@@ -33,7 +33,7 @@ struct tcp_ack {
 	bool una_advanced, data_acked, dsack, window_update, ece, retrans_acked, orig_sacked, nonhead_retrans, reneged, syn_acked, lost_retrans;
 	u64 first_ack_ns;			/* xmit time of the earliest cumulatively acknowledged, never retransmitted */
 	u32 reorder_low;			/* lowest sequence delivered after higher ones; == snd_nxt: none */
-	bool reordered;
+	bool reordered, reducing;		/* reducing: the window was going down before */
 	struct tcp_tx *rate;			/* unused after */
 	u64 rate_delivered_ns, rate_first_ns, rate_xmit_ns;
 	u32 rate_delivered;
@@ -46,6 +46,8 @@ static inline u32 tcp_now_ms(u64 now_ns) { return (u32)(now_ns / 1000000); }
 static inline u32 tcp_ts_now(const struct tcp_conn *c, u64 now_ns) { return tcp_now_ms(now_ns) + c->ts_offset; }
 static inline u32 tcp_wnd_end(const struct tcp_conn *c) { return c->snd_una + c->snd_wnd; }
 static inline bool tcp_in_slow_start(const struct tcp_conn *c) { return c->cwnd < c->ssthresh; }
+/** tcp_window_used - whether the congestion window was what limited the sender: only then may it grow (RFC 7661, in spirit). */
+static inline bool tcp_window_used(const struct tcp_conn *c) { return c->cwnd_limited || (tcp_in_slow_start(c) && c->cwnd < 2 * c->max_packets_out); }
 static inline u64 tcp_user_timeout_ns(const struct tcp_conn *c) { return (u64)c->user_timeout_ms * 1000000; }
 
 /* rtt.c */

@@ -53,10 +53,8 @@ static void fill_syn_options(struct tcp_conn *c, struct tcp_out *o, bool synack,
 /* An ACK went with a segment: nothing is due any more. */
 static void ack_sent(struct tcp_conn *c)
 {
-	if (c->quick)
-		c->quick--;
-	if (c->quick == 0 && c->ack_due)
-		c->ato_us = MAX(c->ato_us, (u32)TCP_ATO_MIN_US);
+	if (c->quick && !--c->quick)
+		c->ato_us = TCP_ATO_MIN_US;
 	tcp_ack_schedule_clear(c);
 }
 
@@ -446,9 +444,7 @@ void tcp_cwnd_validate(struct tcp_conn *c, bool limited, u64 now_ns)
 		c->max_packets_out = c->packets_out;
 		c->cwnd_usage_seq = c->snd_nxt;
 	}
-	bool is_limited = c->cwnd_limited || (tcp_in_slow_start(c) && c->cwnd < 2 * c->max_packets_out);
-
-	if (is_limited) {
+	if (tcp_window_used(c)) {
 		c->cwnd_used = 0;
 		c->cwnd_stamp_ns = now_ns;
 		return;

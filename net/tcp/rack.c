@@ -160,7 +160,7 @@ void tcp_tlp_send(struct tcp_conn *c, u64 now_ns)
 	}
 	c->tlp_retrans = false;
 	if (!c->tlp_outstanding) {
-		sent = tcp_unsent(c) && seq_before(c->snd_nxt, tcp_wnd_end(c)) && tcp_push_all(c, TCP_NAGLE_OFF, true, now_ns);
+		sent = tcp_unsent(c) && seq_before(c->snd_nxt, tcp_wnd_end(c)) && tcp_push_all(c, TCP_NAGLE_PUSH, true, now_ns);
 		if (!sent) {
 			struct tcp_tx *t = list_last_entry(&c->tx_queue, struct tcp_tx, node);
 			u32 len = t->end - t->seq;

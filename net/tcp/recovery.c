@@ -110,7 +110,7 @@ static void undo_window(struct tcp_conn *c, bool unmark)
 
 static void keep_open(struct tcp_conn *c)
 {
-	u8 phase = c->sacked_out || c->lost_out || any_retrans(c) || c->undo_valid ? CA_DISORDER : CA_OPEN;
+	u8 phase = c->sacked_out || c->lost_out || any_retrans(c) ? CA_DISORDER : CA_OPEN;
 
 	if (c->ca_phase != phase) {
 		c->ca_phase = phase;
@@ -394,10 +394,8 @@ static bool phase_over(struct tcp_conn *c)
 
 		if (try_undo_recovery(c))
 			return true;
-		if (!undo) {
-			c->cwnd = MIN(MAX(c->ssthresh, 1u), MAX(c->cwnd, c->ssthresh));
-			c->undo_valid = false;
-		}
+		if (!undo)
+			c->cwnd = MAX(c->ssthresh, 1u);
 		if (c->rack.reo_wnd_persist)
 			c->rack.reo_wnd_persist--;
 	}

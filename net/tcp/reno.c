@@ -27,7 +27,7 @@ static u32 reno_ssthresh(struct tcp_conn *c)
 
 static void reno_acked(struct tcp_conn *c, u32 segs, u64 now_ns)
 {
-	if (!c->cwnd_limited)
+	if (!tcp_window_used(c))
 		return;
 	if (tcp_in_slow_start(c)) {
 		u32 to = MIN(c->cwnd + segs, c->ssthresh);
