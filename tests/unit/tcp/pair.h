@@ -64,6 +64,7 @@ struct pair {
 	/* filter: optional; return false to drop a packet on its way */
 	bool (*filter)(struct pair *p, struct peer *from, const struct packet_sim *k);
 	bool trace;
+	bool bytes_unchecked;		/* forged data are among them */
 };
 
 void pair_init(struct pair *p, u64 seed);
