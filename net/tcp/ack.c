@@ -54,7 +54,7 @@ static void tx_acked(struct tcp_conn *c, struct tcp_tx *t, u32 pcount, struct tc
 	} else if (!(t->sacked & TX_SACKED)) {
 		if (!a->first_ack_ns)
 			a->first_ack_ns = t->xmit_ns;
-		a->ca_rtt_us = (s64)(a->now_ns - t->xmit_ns) / 1000;
+		a->ca_rtt_us = (s64)tcp_since_us(a->now_ns, t->xmit_ns);
 		if (c->sacked_out && seq_before(t->seq, c->fack) && (!a->reordered || seq_before(t->seq, a->reorder_low))) {
 			a->reorder_low = t->seq;
 			a->reordered = true;
@@ -124,7 +124,7 @@ static void clean(struct tcp_conn *c, struct tcp_ack *a)
 static void measure(struct tcp_conn *c, struct tcp_ack *a)
 {
 	if (a->first_ack_ns && !a->retrans_acked)
-		a->rtt_us = (s64)(a->now_ns - a->first_ack_ns) / 1000;
+		a->rtt_us = (s64)tcp_since_us(a->now_ns, a->first_ack_ns);
 	else if (a->retrans_acked)
 		a->ca_rtt_us = -1;
 	if (a->rtt_us < 0 && a->sack_rtt_us >= 0)
@@ -150,7 +150,7 @@ static void rate_sample(struct tcp_conn *c, struct tcp_ack *a)
 		c->delivered_ns = a->now_ns;
 	if (!a->rate_valid)
 		return;
-	u64 sent = (a->rate_xmit_ns - a->rate_first_ns) / 1000, acked = (a->now_ns - a->rate_delivered_ns) / 1000;
+	u64 sent = tcp_since_us(a->rate_xmit_ns, a->rate_first_ns), acked = tcp_since_us(a->now_ns, a->rate_delivered_ns);
 	u64 interval = MAX(sent, acked);
 	u32 delivered = c->delivered - a->rate_delivered;
 
@@ -259,14 +259,9 @@ int tcp_ack_process(struct tcp_conn *c, const struct tcp_segment *s, u64 now_ns,
 	c->last_ack_rcv_ns = now_ns;
 	c->probes_out = 0;
 	c->keep_probes = 0;
-	if (seq_after(s->ack, c->snd_una)) {
+	a.window_update = window_update(c, s);		/* first: whether it counts depends on what was acknowledged before */
+	if (seq_after(s->ack, c->snd_una))
 		una_advance(c, s, &a);
-		/* una first, window after it: the window is relative to it */
-		a.window_update = window_update(c, s);
-		c->snd_una = s->ack;
-	} else {
-		a.window_update = window_update(c, s);
-	}
 	a.ece = s->flags & TH_ECE && !(s->flags & TH_SYN) && c->ecn & TCP_ECN_OK;
 	tcp_sack_blocks(c, s, &a);
 	if (!prior_packets) {

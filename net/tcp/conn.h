@@ -233,7 +233,7 @@ struct tcp_conn {
 	u32 sndbuf, snd_memory;			/* caller's limits; the machine grows sndbuf unless sndbuf_locked */
 	bool sndbuf_locked, rcvbuf_locked, throttled, write_blocked;
 	u32 notsent_lowat;			/* 0: config's */
-	u64 last_sent_ns, last_acked_ns;
+	u64 last_sent_ns, last_xmit_ns;		/* last_xmit_ns: the newest tcp_tx.xmit_ns; they are all different, in the order of sending */
 	u64 pacing_rate, max_pacing_rate;	/* bytes a second; max ~0: not paced */
 	u64 pace_ns;				/* next departure */
 

@@ -41,6 +41,8 @@ struct tcp_ack {
 };
 
 static inline u32 tcp_in_flight(const struct tcp_conn *c) { return c->packets_out - c->sacked_out - c->lost_out + c->retrans_out; }
+/** tcp_since_us - transmissions that share an instant get times a nanosecond apart, so one may lie just after @now_ns. */
+static inline u64 tcp_since_us(u64 now_ns, u64 then_ns) { return now_ns > then_ns ? (now_ns - then_ns) / 1000 : 0; }
 static inline bool tcp_is_rack(const struct tcp_conn *c) { return c->sack_ok && (c->cfg->recovery & 1); }
 static inline u32 tcp_now_ms(u64 now_ns) { return (u32)(now_ns / 1000000); }
 static inline u32 tcp_ts_now(const struct tcp_conn *c, u64 now_ns) { return tcp_now_ms(now_ns) + c->ts_offset; }

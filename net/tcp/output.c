@@ -288,7 +288,7 @@ static void tx_sent(struct tcp_conn *c, struct tcp_tx *t, u64 now_ns)
 		c->first_tx_ns = c->delivered_ns = now_ns;
 		c->retrans_ns = 0;
 	}
-	t->xmit_ns = now_ns;
+	t->xmit_ns = c->last_xmit_ns = MAX(now_ns, c->last_xmit_ns + 1);
 	t->first_tx_ns = c->first_tx_ns;
 	t->delivered_ns = c->delivered_ns;
 	t->delivered = c->delivered;
@@ -604,7 +604,7 @@ int tcp_retransmit(struct tcp_conn *c, struct tcp_tx *t, u32 segs, u64 now_ns)
 	}
 	t->sacked |= TX_EVER_RETRANS;
 	t->transmissions += t->transmissions < 255;
-	t->xmit_ns = now_ns;
+	t->xmit_ns = c->last_xmit_ns = MAX(now_ns, c->last_xmit_ns + 1);
 	t->first_tx_ns = c->first_tx_ns;
 	t->delivered_ns = c->delivered_ns;
 	t->delivered = c->delivered;

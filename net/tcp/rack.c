@@ -18,7 +18,7 @@ static bool sent_after(u64 t1, u32 seq1, u64 t2, u32 seq2)
 /* 6.2, steps 1 and 2. */
 void tcp_rack_advance(struct tcp_conn *c, const struct tcp_tx *t, u64 now_ns)
 {
-	u32 rtt = (u32)MIN((now_ns - t->xmit_ns) / 1000, 0x7fffffffull);
+	u32 rtt = (u32)MIN(tcp_since_us(now_ns, t->xmit_ns), 0x7fffffffull);
 
 	/* Retransmitted and answered sooner than any round trip: the answer is to the first one. */
 	if (rtt < tcp_min_rtt_us(c) && t->sacked & TX_EVER_RETRANS)
@@ -47,7 +47,7 @@ static u32 reo_window_us(const struct tcp_conn *c)
 
 s64 tcp_rack_left_us(const struct tcp_conn *c, const struct tcp_tx *t, u64 now_ns)
 {
-	return (s64)c->rack.rtt_us + reo_window_us(c) - (s64)((now_ns - t->xmit_ns) / 1000);
+	return (s64)c->rack.rtt_us + reo_window_us(c) - (s64)tcp_since_us(now_ns, t->xmit_ns);
 }
 
 /* 6.2, step 4: the window widens when a DSACK shows that a retransmission was needless. */

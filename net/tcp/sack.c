@@ -179,7 +179,7 @@ static void sack_one(struct tcp_conn *c, struct tcp_tx *t, struct tcp_ack *a)
 			}
 			if (seq_at_most(t->end, c->high_seq))
 				a->orig_sacked = true;
-			s64 rtt = (s64)(a->now_ns - t->xmit_ns) / 1000;
+			s64 rtt = (s64)tcp_since_us(a->now_ns, t->xmit_ns);
 
 			a->sack_rtt_us = a->sack_rtt_us < 0 ? rtt : MAX(a->sack_rtt_us, rtt);
 			a->ca_rtt_us = rtt;

@@ -4,3 +4,4 @@ UNIT_TCP := net/tcp/ack.c net/tcp/conn.c net/tcp/cookie.c net/tcp/cubic.c net/tc
 UNIT_SRC_tcp/test_lossy := $(UNIT_TCP) tests/unit/tcp/pair.c
 UNIT_SRC_tcp/test_hostile := $(UNIT_TCP) tests/unit/tcp/pair.c
 UNIT_SRC_tcp/test_options := net/tcp/options.c net/tcp/cookie.c
+UNIT_SRC_tcp/test_machine := $(UNIT_TCP) tests/unit/tcp/pair.c
