@@ -23,7 +23,7 @@
 enum { RECORD_BYTES = 4 * sizeof(((struct log_line *)NULL)->text) + 64, USER_TEXT_BYTES = 976, FACILITY_USER = 1 };
 
 struct kmsg_reader {
-	struct mutex lock;		/* RANK_FILE_POS is the file's own; this is RANK_LEAF_SLEEP */
+	struct mutex lock;		/* RANK_FILE_POS is the file's own; this is RANK_TTY_READ: held over copies to user memory */
 	u64 next_seq;			/* [lock] */
 	struct log_line line;		/* [lock] */
 	char text[RECORD_BYTES];	/* [lock] */
@@ -40,7 +40,7 @@ static int kmsg_open(struct inode *i, struct file *f)
 	r = kzalloc(sizeof(*r), ALLOC_KERNEL);
 	if (!r)
 		return -ENOMEM;
-	mutex_init(&r->lock, RANK_LEAF_SLEEP);
+	mutex_init(&r->lock, RANK_TTY_READ);
 	f->private = r;
 	return 0;
 }
