@@ -150,12 +150,13 @@ s64 sys_fsopen(u64 user_type, u64 flags)
 	return err;
 }
 
-s64 sys_fsconfig(u64 fd, u64 cmd, u64 user_key, u64 user_value, u64 aux)
+s64 sys_fsconfig(u64 fd, u64 cmd_word, u64 user_key, u64 user_value, u64 aux)
 {
+	u32 cmd = (u32)cmd_word;
 	char *key = NULL, *value = NULL;
 	bool wants_key = cmd == FSCONFIG_SET_FLAG || cmd == FSCONFIG_SET_STRING, wants_value = cmd == FSCONFIG_SET_STRING;
 
-	if ((int)fd < 0 || (u32)cmd > FSCONFIG_CMD_RECONFIGURE)
+	if ((int)fd < 0 || cmd > FSCONFIG_CMD_RECONFIGURE)
 		return (int)fd < 0 ? -EINVAL : -EOPNOTSUPP;
 	if ((wants_key != !!user_key || wants_value != !!user_value || aux) && (wants_key || cmd == FSCONFIG_CMD_CREATE))
 		return -EINVAL;
@@ -166,7 +167,7 @@ s64 sys_fsconfig(u64 fd, u64 cmd, u64 user_key, u64 user_value, u64 aux)
 	if (!err && wants_value)
 		err = string_in(user_value, &value);
 	if (!err)
-		err = vfs_fsconfig(f, (u32)cmd, key, value);
+		err = vfs_fsconfig(f, cmd, key, value);
 	kfree(key);
 	kfree(value);
 	file_put(f);
