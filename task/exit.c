@@ -44,11 +44,11 @@ static void child_info(siginfo_t *info, struct task *t, u32 code)
 	}
 }
 
-/* Send @to the exit signal for @t. Return: true if nobody will wait. */
+/* Send @to the exit signal for @t, if it is one: clone(2) takes any number of 8 bits. Return: true if nobody will wait. */
 static bool notify_exit(struct process *to, struct task *t, u32 code, int sig)
 {
 	siginfo_t info;
-	bool autoreap = false, send = sig > 0;
+	bool autoreap = false, send = sig > 0 && sig <= 64;
 
 	child_info(&info, t, code);
 	u64 irq = process_siglock(to);
