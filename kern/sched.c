@@ -671,8 +671,13 @@ void sched_set_affinity(struct thread *t, u64 mask)
 {
 	change(t, apply_affinity, mask, 0, 0);
 	/* The current thread leaves a CPU it may no longer use by sleeping for a moment: waking places it anew. */
-	for (u64 ns = 50000; t == current() && !(mask >> plat_cpu_id() & 1) && mask & online; ns *= 2)
+	for (u64 ns = 50000; t == current(); ns *= 2) {
+		u64 now = __atomic_load_n(&t->affinity, __ATOMIC_RELAXED);	/* another thread may have set it since */
+
+		if (now >> plat_cpu_id() & 1 || !(now & online))
+			break;
 		sleep_ns(ns);	/* long enough not to be over before it begins */
+	}
 }
 
 /* ---- idle, ticks ---- */
