@@ -25,6 +25,7 @@ include mk/vdso.mk
 -include mk/host.mk
 -include mk/sim.mk
 -include mk/unit.mk
+-include mk/fuzz.mk
 -include mk/launcher.mk
 -include mk/abi.mk
 -include mk/vm.mk
