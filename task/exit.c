@@ -48,7 +48,7 @@ static void child_info(siginfo_t *info, struct task *t, u32 code)
 static bool notify_exit(struct process *to, struct task *t, u32 code, int sig)
 {
 	siginfo_t info;
-	bool autoreap = false, send = sig > 0 && sig <= 64;
+	bool autoreap = false, send = sig > 0 && sig <= SIGNALS;
 
 	child_info(&info, t, code);
 	u64 irq = process_siglock(to);
