@@ -84,7 +84,7 @@ int vfs_readahead(struct file *f, s64 off, size_t count)
 {
 	if (!(f->mode & FMODE_READ))
 		return -EBADF;
-	if (!f->mapping || (!inode_is_reg(f->inode) && inode_type(f->inode) != S_IFBLK))
+	if (!f->mapping || !f->mapping->ops || (!inode_is_reg(f->inode) && inode_type(f->inode) != S_IFBLK))
 		return -EINVAL;
 	u64 end = MIN((u64)off + count, inode_size(f->inode));
 
