@@ -41,7 +41,7 @@ static const struct {
 	{ "root", set_root }, { "rootfstype", set_rootfstype }, { "rootflags", set_rootflags }, { "ro", set_ro }, { "rw", set_rw },
 	{ "console", elsewhere }, { "virtio_mmio.device", elsewhere }, { "earlycon", elsewhere }, { "panic", elsewhere },
 	{ "mitigations", elsewhere }, { "reboot", elsewhere }, { "rootwait", elsewhere }, { "tsc", elsewhere }, { "pci", elsewhere },
-	{ "BOOT_IMAGE", elsewhere }, { "kasan_multi_shot", elsewhere }, { "kasan_test", elsewhere }, { "ubsan_test", elsewhere },
+	{ "BOOT_IMAGE", elsewhere }, { "kasan_multi_shot", elsewhere }, { "kasan_test", elsewhere }, { "kasan_die", elsewhere }, { "kasan_overflow", elsewhere }, { "ubsan_test", elsewhere },
 };
 
 /* "MODULE.option=": drivers find these by param_u64(). */

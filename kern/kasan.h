@@ -68,7 +68,7 @@ void kasan_quarantine_drain(void);
 
 /** kasan_enable - the shadow is there: check from now on.  Registers the globals. Context: boot */
 void kasan_enable(void);
-/** kasan_selftest - run the checklist of kasan_test.c if the kernel argument kasan_test asks for it; kasan_die: one mistake alone. Context: thread */
+/** kasan_selftest - run the checklist of kasan_test.c if the kernel argument kasan_test asks for it; kasan_die: one mistake alone; kasan_overflow: a stack that overflows. Context: thread */
 void kasan_selftest(void);
 
 #else

@@ -234,6 +234,15 @@ static void workqueue_uaf(void)
 
 static void kmalloc_in_bounds(void) { char *p = make(123); memset(p, 1, 123); sink = (u64)p[122]; kfree(p); }
 
+/* Runs off the end of the kernel stack, which ends the kernel. */
+static NOINLINE u64 recurse(u64 n) /* NOLINT(misc-no-recursion) */
+{
+	volatile char room[256];
+
+	room[n & 255] = (char)n;
+	return HIDE(n) ? recurse(n + 1) + (u64)room[n & 255] : 0;
+}
+
 #define CAUGHT(fn) { #fn, fn, true }
 #define CLEAN(fn) { #fn, fn, false }
 static const struct {
@@ -261,6 +270,8 @@ void kasan_selftest(void)
 {
 	u32 good = 0;
 
+	if (strstr(plat_cmdline(), "kasan_overflow"))
+		sink = recurse(1);
 	if (strstr(plat_cmdline(), "kasan_die"))
 		kmalloc_uaf();
 	if (!strstr(plat_cmdline(), "kasan_test"))

@@ -504,11 +504,9 @@ int thread_init(struct thread *t, const char *name)
 {
 	struct thread *cur = current();
 
-	t->stack = page_virt(page_alloc(bytes_to_order(KSTACK_BYTES), ALLOC_KERNEL) ?: pages);
-	if (t->stack == page_virt(pages)) {
-		t->stack = NULL;
+	t->stack = plat_stack_alloc();
+	if (!t->stack)
 		return -ENOMEM;
-	}
 	*(u64 *)t->stack = stack_end_mark;
 	t->state = TS_UNINTERRUPTIBLE;
 	t->refs = 1;
@@ -547,7 +545,7 @@ void thread_fini(struct thread *t)
 {
 	plat_ctx_free(&t->ctx);
 	if (t->stack)
-		page_put(virt_page(t->stack));
+		plat_stack_free(t->stack);
 	t->stack = NULL;
 }
 
@@ -854,11 +852,10 @@ void sched_start_cpus(void)
 		panic("no memory for %u idle threads", n - 1);
 	for (u32 i = 1; i < n; i++) {
 		struct thread *t = &idle_threads[i - 1];
-		struct page *stack = page_alloc(bytes_to_order(KSTACK_BYTES), ALLOC_KERNEL);
 
-		if (!stack)
+		t->stack = plat_stack_alloc();
+		if (!t->stack)
 			panic("no memory for the stack of CPU %u", i);
-		t->stack = page_virt(stack);
 		fmt_snprintf(t->comm, sizeof(t->comm), "swapper/%u", i);
 		rq_init(&runq[i], t);
 		if (plat_cpu_start(i, t, ap_main))

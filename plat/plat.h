@@ -120,6 +120,14 @@ void plat_cpu_idle(void);
  */
 void plat_ctx_init(struct plat_ctx *ctx, void *stack_top, void (*entry)(void *arg), void *arg);
 
+/**
+ * plat_stack_alloc, plat_stack_free - KSTACK_BYTES for a thread; what lies below faults where the platform can see to it
+ * It may lie outside the direct map: no device may be given an address on it.  Context: thread (alloc: may sleep); free: any with interrupts on
+ * Return: its lowest address, or NULL
+ */
+void *plat_stack_alloc(void);
+void plat_stack_free(void *stack);
+
 /** plat_ctx_switch - save into @prev, go on as @next; returns when @prev is switched to again. Interrupts off. */
 void plat_ctx_switch(struct plat_ctx *prev, struct plat_ctx *next);
 

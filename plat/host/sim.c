@@ -11,9 +11,11 @@
  * Not simulated: an interrupt or another CPU between two instructions that contain no switch point.
  */
 #include <linux/errno.h>
+#include "base/bitops.h"
 #include "base/printf.h"
 #include "base/string.h"
 #include "kern/assert.h"
+#include "kern/page.h"
 #include "kern/thread.h"
 #include "plat/host/host.h"
 #include "plat/host/virtio.h"
@@ -146,6 +148,19 @@ void host_stack_free(struct plat_ctx *ctx)
 	free_stack[free_count++] = ctx->stack;
 	ctx->stack = NULL;
 	ctx->stack_owned = false;
+}
+
+/* What the scheduler takes for a thread's stack holds its registers; it runs on a fiber's. */
+void *plat_stack_alloc(void)
+{
+	struct page *p = page_alloc(bytes_to_order(KSTACK_BYTES), ALLOC_KERNEL);
+
+	return p ? page_virt(p) : NULL;
+}
+
+void plat_stack_free(void *stack)
+{
+	page_put(virt_page(stack));
 }
 
 static struct plat_ctx *ctx_of(struct plat_percpu *cpu)

@@ -67,6 +67,16 @@ static void flush_local(u64 start, u64 end)
 		invlpg(va);
 }
 
+static void flush_global(void)
+{
+	u64 cr4 = read_cr4();
+
+	if (vm_features.pge)
+		write_cr4(cr4 & ~(u64)CR4_PGE);
+	write_cr4(cr4);
+	write_cr3(read_cr3());
+}
+
 void vm_flush_ipi(void)
 {
 	struct plat_percpu *cpu = vm_this();
@@ -75,7 +85,9 @@ void vm_flush_ipi(void)
 	for (; from; from &= from - 1) {
 		struct flush_request *r = &request[__builtin_ctzll(from)];
 
-		if (cpu->as == r->as) {
+		if (!r->as) {
+			flush_global();
+		} else if (cpu->as == r->as) {
 			if (!r->end || current()->flags & TF_KERNEL)
 				load(NULL);
 			else
@@ -85,13 +97,13 @@ void vm_flush_ipi(void)
 	}
 }
 
-/* end 0: let go of the address space altogether. */
-static void ask_others(struct plat_as *as, u64 start, u64 end)
+/* end 0: let go of the address space altogether.  @as NULL: all of the kernel's half. */
+static void ask(u64 others, struct plat_as *as, u64 start, u64 end)
 {
 	u32 me = plat_cpu_id();
-	u64 others = __atomic_load_n(&as->cpus, __ATOMIC_SEQ_CST) & ~(1ull << me);
 	struct flush_request *r = &request[me];
 
+	others &= ~(1ull << me);
 	if (!others)
 		return;
 	assert(plat_irq_enabled());
@@ -107,6 +119,22 @@ static void ask_others(struct plat_as *as, u64 start, u64 end)
 	}
 	while (__atomic_load_n(&r->pending, __ATOMIC_ACQUIRE))
 		plat_cpu_relax();
+}
+
+static void ask_others(struct plat_as *as, u64 start, u64 end)
+{
+	ask(__atomic_load_n(&as->cpus, __ATOMIC_SEQ_CST), as, start, end);
+}
+
+void vm_flush_kernel(void)
+{
+	u64 started = 0;
+
+	for (u32 i = 0; i < plat_cpu_count(); i++)
+		if (__atomic_load_n(&vm_percpu[i].started, __ATOMIC_ACQUIRE))
+			started |= 1ull << i;
+	flush_global();
+	ask(started, NULL, 0, 0);
 }
 
 void plat_tlb_flush(struct plat_as *as, u64 start, u64 end)

@@ -31,7 +31,7 @@ struct PACKED table_ptr {
 	u64 base;
 };
 
-enum { GDT_ENTRIES = 16, IST_BYTES = 4096 << KASAN_STACK_ORDER, IST_COUNT = 3 };
+enum { GDT_ENTRIES = 16, IST_BYTES = 8192 << KASAN_STACK_ORDER, IST_COUNT = 3 };
 
 /* Per CPU, allocated as one block. */
 struct cpu_tables {

@@ -3,6 +3,7 @@
  *
  *   PLAT_DIRECT_MAP  all RAM, RW- NX, 2 MiB pages; 4 KiB where the kernel image lies, whose text and constants are read-only there too
  *   IO_BASE          device memory, RW- NX, uncached
+ *   STACK_BASE       kernel stacks (stack.c), RW- NX
  *   KERNEL_BASE      the image: text R-X, constants R--, data RW-
  *
  * The top-level entries of the kernel half are complete after vm_paging_init and never change, so that address
@@ -17,7 +18,6 @@
 #include "plat/vm/vm.h"
 
 paddr_t vm_kernel_root;
-static bool allocator_up;
 static struct spinlock io_lock = SPINLOCK_INIT(RANK_VMAP);
 static u64 io_next = IO_BASE;	/* [io_lock] */
 static u64 global_bit;
@@ -29,7 +29,7 @@ static pte_t *table_of(pte_t *entry)
 	if (!(*entry & PTE_PRESENT)) {
 		void *page;
 
-		if (allocator_up) {
+		if (pages_count) {
 			struct page *p = page_alloc(0, ALLOC_ZERO);
 
 			if (!p)
@@ -122,10 +122,27 @@ void vm_paging_init(void)
 	map_direct();
 	map_image();
 	table_of(&root[pt_index(IO_BASE, 3)]);
+	table_of(&root[pt_index(STACK_BASE, 3)]);
 	/* Physical memory beyond the first 512 GiB needs further top entries: map_direct made what RAM there is. */
 	vm_kasan_root(root);
 	write_cr3(vm_kernel_root);
 	vm_kasan_init();
+}
+
+bool vm_map_page(u64 va, paddr_t pa)
+{
+	return map_one(va, pa, PTE_WRITE | PTE_NX | global_bit, 0);
+}
+
+paddr_t vm_unmap_page(u64 va)
+{
+	pte_t *table = phys_to_virt(vm_kernel_root);
+
+	for (unsigned l = PT_LEVELS - 1; l; l--)
+		table = phys_to_virt(table[pt_index(va, l)] & PTE_ADDR);
+	pte_t old = table[pt_index(va, 0)];
+	table[pt_index(va, 0)] = 0;
+	return old & PTE_ADDR;
 }
 
 void *plat_map_io(paddr_t phys, u64 len_bytes)
@@ -135,7 +152,6 @@ void *plat_map_io(paddr_t phys, u64 len_bytes)
 	u64 flags = spin_lock_irqsave(&io_lock);
 	u64 va = io_next;
 
-	allocator_up = pages_count != 0;
 	io_next += len + PAGE_SIZE;
 	for (u64 off = 0; off < len; off += PAGE_SIZE)
 		if (!map_one(va + off, start + off, PTE_WRITE | PTE_NX | PTE_PCD | PTE_PWT | global_bit, 0)) {

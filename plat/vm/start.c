@@ -166,6 +166,7 @@ __attribute__((no_stack_protector)) NO_KASAN void vm_start(u32 info_phys)
 	vm_kasan_early();
 	vm_percpu[0].self = &vm_percpu[0];
 	vm_percpu[0].current = &boot_thread;
+	vm_percpu[0].started = 1;
 	vm_percpu[0].canary = plat_entropy() << 8;	/* a zero byte stops string overruns */
 	vm_features_detect();
 	read_start_info(info);

@@ -59,12 +59,20 @@ NORETURN static void kernel_died(const struct plat_regs *regs, u32 vector, u64 e
 		"double fault", "", "invalid TSS", "segment not present", "stack segment fault", "general protection fault", "page fault", "",
 		"FPU error", "alignment check", "machine check", "SIMD error" };
 
+	u64 stack, addr = read_cr2();
+	bool overflow = (vector == V_DOUBLE || vector == V_PAGE) && vm_stack_guard(addr, &stack);
+
 	plat_irq_disable();
+	if (overflow)
+		pr_err("BUG: stack guard page was hit at %016llx (stack is %016llx..%016llx)", (unsigned long long)addr,
+		       (unsigned long long)stack, (unsigned long long)stack + KSTACK_BYTES - 1);
 	pr_err("Oops: %s, error code %#llx", vector < 32 && name[vector] ? name[vector] : "unexpected interrupt", (unsigned long long)error);
 	vm_dump_regs(regs);
 	backtrace_print(regs->ip, regs->bp);
+	if (overflow)
+		panic("kernel stack overflow of %s at %#llx", current()->comm, (unsigned long long)regs->ip);
 	panic("%s in the kernel at %#llx, address %#llx", vector < 32 && name[vector] ? name[vector] : "unexpected interrupt",
-	      (unsigned long long)regs->ip, (unsigned long long)read_cr2());
+	      (unsigned long long)regs->ip, (unsigned long long)addr);
 }
 
 static void page_fault(struct plat_regs *regs, u64 error)

@@ -9,6 +9,7 @@
 
 #define KERNEL_BASE 0xffffffff80000000ull	/* link address of physical 0 */
 #define IO_BASE 0xffffc90000000000ull		/* device memory is mapped from here up */
+#define STACK_BASE 0xffffc98000000000ull	/* kernel stacks */
 
 extern char image_start[], text_start[], text_end[], rodata_start[], rodata_end[], data_start[], image_end[];
 
@@ -99,6 +100,12 @@ void vm_patch_smap(void);
 extern paddr_t vm_kernel_root;
 void vm_paging_init(void);		/* the kernel's own tables, replacing the boot ones */
 void vm_paging_drop_boot(void);
+/* One page, writable, not executable. The caller has a lock on the range.  false: no memory for a table */
+bool vm_map_page(u64 va, paddr_t pa);
+paddr_t vm_unmap_page(u64 va);		/* no flush */
+
+/* ---- stack.c ---- */
+bool vm_stack_guard(u64 addr, u64 *stack);	/* is it below the end of a kernel stack, and of which? */
 
 /* ---- start.c: memory as told by the loader; pages taken before the allocator exists ---- */
 void *vm_early_alloc(size_t bytes);	/* zeroed, page-aligned, never freed; boot only, before plat_memory() */
@@ -156,6 +163,7 @@ extern char vm_trap_stubs[], vm_syscall_entry[], vm_iret_user[], vm_nofault_star
 
 /* ---- as.c, smp.c, fpu.c ---- */
 void vm_flush_ipi(void);
+void vm_flush_kernel(void);		/* on return no CPU holds a stale translation of the kernel's half; interrupts on */
 NORETURN void vm_stop_here(void);
 void vm_ap_start(struct plat_percpu *cpu);
 void vm_fpu_init_cpu(void);
