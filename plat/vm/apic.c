@@ -77,6 +77,7 @@ static void icr_write(u32 dest, u32 low)
 
 void vm_ipi(u32 apic_id, u32 vector) { asm volatile("mfence" ::: "memory"); icr_write(apic_id, vector | 1 << 14); }
 void vm_ipi_all_others(u32 vector) { icr_write(0, vector | 3 << 18 | 1 << 14); }
+void vm_nmi_all_others(void) { icr_write(0, 4 << 8 | 3 << 18 | 1 << 14); }
 void vm_ipi_init(u32 apic_id) { icr_write(apic_id, 5 << 8 | 1 << 14); }
 void vm_ipi_startup(u32 apic_id, u32 page) { icr_write(apic_id, 6 << 8 | 1 << 14 | page); }
 

@@ -73,7 +73,7 @@ void plat_reset(void)
 void plat_panic_stop(void)
 {
 	plat_irq_disable();
-	stop_others();
+	vm_nmi_all_others();	/* one of them may spin with its interrupts off */
 	plat_port_out8(DEBUG_EXIT_PORT, PANIC_CODE);
 	plat_reset();
 }

@@ -139,6 +139,7 @@ void vm_lapic_eoi(void);
 u32 vm_lapic_id(void);
 void vm_ipi(u32 apic_id, u32 vector);
 void vm_ipi_all_others(u32 vector);
+void vm_nmi_all_others(void);	/* stops them, interrupts off or not */
 void vm_ipi_init(u32 apic_id);
 void vm_ipi_startup(u32 apic_id, u32 page);
 void vm_lapic_timer_init(void);
