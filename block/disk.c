@@ -271,7 +271,7 @@ void block_device_close(struct block_device *b)
 
 	if (atomic_load(&b->opens) == 1) {
 		(void)!mapping_sync(&b->mapping, 0, ~0ull);	/* fsync is who reports; errors stay noted in the mapping */
-		(void)mapping_invalidate(&b->mapping, 0, ~0ull >> PAGE_SHIFT);
+		mapping_drop_unused(&b->mapping);	/* clean pages alone: somebody may be opening it just now */
 	}
 	uncount(b, &last);
 	if (last && d->ops->release)

@@ -1,7 +1,7 @@
 # Packet scripts (tests/sim/packet): what TCP must send after what comes in, on a virtual clock.
 
 PACKET := $(BUILD)/tests/packet
-PACKET_SRC := tests/sim/packet/run.c $(filter-out %_layer.c,$(wildcard net/tcp/*.c))
+PACKET_SRC := tests/sim/packet/run.c $(wildcard net/tcp/*.c)
 PACKET_SCRIPTS := $(sort $(wildcard tests/sim/packet/*.pkt))
 PACKET_ONLY ?= $(PACKET_SCRIPTS)
 

@@ -722,7 +722,7 @@ void mapping_punch(struct mapping *m, u64 start, u64 end)
 	}
 }
 
-u64 mapping_invalidate(struct mapping *m, u64 first, u64 last)
+static u64 invalidate(struct mapping *m, u64 first, u64 last, bool wait)
 {
 	struct page *p;
 	u64 index = first, stayed = 0;
@@ -730,7 +730,9 @@ u64 mapping_invalidate(struct mapping *m, u64 first, u64 last)
 	while ((p = find_next(m, &index, last)) != NULL) {
 		u64 next = p->index + run_pages(p);
 
-		if (!page_trylock(p)) {
+		if (wait)
+			page_lock(p);
+		if (!wait && !page_trylock(p)) {
 			stayed++;
 			page_put(p);
 		} else if (p->mapping != m || is_shmem(m) || page_order(p) || !page_remove_unused(m, p)) {
@@ -744,6 +746,16 @@ u64 mapping_invalidate(struct mapping *m, u64 first, u64 last)
 		cond_resched();
 	}
 	return stayed;
+}
+
+u64 mapping_invalidate(struct mapping *m, u64 first, u64 last)
+{
+	return invalidate(m, first, last, false);
+}
+
+void mapping_drop_unused(struct mapping *m)
+{
+	(void)invalidate(m, 0, ~0ull, true);
 }
 
 /* ---- errors, dirtying, holes ---- */

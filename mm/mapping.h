@@ -125,6 +125,8 @@ void mapping_truncate(struct mapping *m, u64 from);
 void mapping_punch(struct mapping *m, u64 start, u64 end);
 /** mapping_invalidate - drop clean unused pages of page indices [first, last]. Return: how many stayed */
 u64 mapping_invalidate(struct mapping *m, u64 first, u64 last);
+/** mapping_drop_unused - the same of all pages, waiting for those that are being read. Context: thread, no page locked */
+void mapping_drop_unused(struct mapping *m);
 /** mapping_sync - write dirty pages of bytes [start, end] out and wait. Return: 0 or the first error */
 MUST_CHECK int mapping_sync(struct mapping *m, u64 start, u64 end);
 /** mapping_error_since - whether a write-back failed since *seen; updates it. Return: 0 or -errno */

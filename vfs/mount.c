@@ -240,7 +240,8 @@ void mount_collect(struct mount *top, struct list_head *dead)
 
 	ns_remove_tree(top);
 	list_add_tail(&top->ns_node, dead);
-	list_for_each_entry(m, dead, ns_node) {
+	/* From here on, what is below it joins behind. */
+	for (m = top; &m->ns_node != dead; m = list_next_entry(m, ns_node)) {
 		m->detached = true;
 		mount_make_private(m);
 		while (!list_empty(&m->children)) {

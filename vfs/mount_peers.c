@@ -211,9 +211,12 @@ static void discard_copies(struct list_head *copies)
 int mount_propagate_prepare(struct mount *top, const struct path *at, struct list_head *copies)
 {
 	struct mount *to = at->mount, *last = to;
-	int err = mount_is_shared(to) ? make_tree_shared(top) : 0;
+	int err;
 
-	if (err || !mount_is_shared(to))
+	if (!mount_is_shared(to))
+		return 0;
+	err = make_tree_shared(top);
+	if (err)
 		return err;
 	mount_receivers(to);
 	to->copy = top;
@@ -222,16 +225,15 @@ int mount_propagate_prepare(struct mount *top, const struct path *at, struct lis
 			continue;
 		struct mount *c = copy_for(m, last);
 
-		if (!c || !mount_ns_has_room(m->ns, c)) {
-			err = c ? -ENOSPC : -ENOMEM;
-			if (c)
-				list_add_tail(&c->ns_node, copies);
+		if (!c) {
+			err = -ENOMEM;
 			break;
 		}
 		c->hang_on = (struct path){ m, at->dentry };
 		list_add_tail(&c->ns_node, copies);
 		m->copy = c;
 		last = m;
+		err = mount_ns_has_room(m->ns, c) ? 0 : -ENOSPC;
 	}
 	mount_receivers_end(to);
 	if (err)

@@ -13,6 +13,8 @@
  *  3. A mount that is being taken apart is private.
  *  4. Below a shared mount, what is attached is shared.
  *
+ * Departure: a tree whose attaching fails for want of memory stays shared; it was made so before the copies.
+ *
  * Contexts: mounts_lock held, all of it.
  * Source: mount_namespaces(7), Documentation/filesystems/sharedsubtree.rst.
  */

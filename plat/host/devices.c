@@ -96,7 +96,6 @@ unsigned plat_mmio_devices(const struct plat_mmio_device **devices)
 	return host_virtio_count();
 }
 
-
 void plat_clock_params(struct plat_clock_params *out) { *out = (struct plat_clock_params){ .usable = 0 }; }
 
 /* Nobody drives the bus: all ones. */

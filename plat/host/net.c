@@ -2,7 +2,7 @@
  * virtio-net over one end of a link: frames that the driver sends travel over the link; those that arrive wait, up to a bound, for buffers.
  *
  * Offered, unless the setup says plain: checksums filled in for the driver (CSUM), frames without checksums accepted (GUEST_CSUM, of which
- * the device makes no use), merged receive buffers, and a control queue that says yes.  No segmentation offload.
+ * the device makes no use), merged receive buffers, and a control queue for filters and the address.  No segmentation offload.
  *
  * Source: VIRTIO 1.2, 5.1.
  */
@@ -78,9 +78,10 @@ static void receive(struct host_virtio *v, const struct link_frame *f)
 		if (at == f->len || !has(v, VIRTIO_NET_F_MRG_RXBUF) || count == VQ_SIZE_MAX || !host_vq_pop(v, RX, &c))
 			break;
 	}
-	if (at < f->len) {	/* too long for what there is: it is dropped, the buffers go back with an empty frame */
+	if (at < f->len) {	/* too long for what there is: it is dropped, and the buffers go back with an empty frame */
 		link_count_lost(v->setup.link);
-		h.num_buffers = 1;
+		for (u32 i = 0; i < count; i++)
+			used[i].len = i ? 0 : HEADER;
 	}
 	h.num_buffers = (u16)count;
 	(void)host_chain_write(&first, 0, &h, HEADER);
@@ -104,15 +105,27 @@ static void due(struct host_virtio *v)
 
 /* ---- control ---- */
 
+/* Filters of reception change nothing here: the card takes every frame. Return: whether the command is known */
+static bool command(struct host_virtio *v, const struct host_chain *c)
+{
+	struct virtio_net_ctrl_hdr h;
+
+	(void)host_chain_read(c, 0, &h, sizeof(h));
+	if (h.class == VIRTIO_NET_CTRL_MAC && h.cmd == VIRTIO_NET_CTRL_MAC_ADDR_SET)
+		return host_chain_read(c, sizeof(h), v->config, 6) == 6;
+	return h.class == VIRTIO_NET_CTRL_RX || (h.class == VIRTIO_NET_CTRL_MAC && h.cmd == VIRTIO_NET_CTRL_MAC_TABLE_SET);
+}
+
 static void control(struct host_virtio *v)
 {
-	static const u8 ok = VIRTIO_NET_OK;
 	struct host_chain c;
 
 	while (host_vq_pop(v, CTRL, &c)) {
 		if (c.out_bytes < sizeof(struct virtio_net_ctrl_hdr) || !c.in_bytes)
 			host_stuck("a driver made a wrong control command");
-		(void)host_chain_write(&c, 0, &ok, 1);
+		u8 answer = command(v, &c) ? VIRTIO_NET_OK : VIRTIO_NET_ERR;
+
+		(void)host_chain_write(&c, 0, &answer, 1);
 		host_vq_push(v, CTRL, c.head, 1);
 	}
 }

@@ -323,7 +323,7 @@ void host_relax(void)
 	take_interrupts();
 }
 
-/* All CPUs idle: on to the next timer. */
+/* All CPUs idle: on to the next timer or the next thing that a device does. */
 static void jump(void)
 {
 	u64 next = host_virtio_next_ns();

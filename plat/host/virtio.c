@@ -185,7 +185,7 @@ void host_config_changed(struct host_virtio *v)
 static void reset(struct host_virtio *v)
 {
 	v->ops->reset(v);
-	v->accepted = v->due_ns = 0;
+	v->accepted = 0;
 	v->status = v->interrupt = v->queue_sel = v->offered_sel = v->accepted_sel = 0;
 	v->due_ns = ~0ull;
 	memset(v->queue, 0, sizeof(v->queue));
@@ -239,11 +239,12 @@ static void set_status(struct host_virtio *v, u32 value)
 
 static void queue_write(struct host_virtio *v, u32 reg, u32 value)
 {
-	struct host_vq *q = &v->queue[v->queue_sel];
 	u64 high = (u64)value << 32;
 
 	if (v->queue_sel >= v->queue_count)
 		return;
+	struct host_vq *q = &v->queue[v->queue_sel];
+
 	switch (reg) {
 	case VIRTIO_MMIO_QUEUE_NUM: q->size = value; break;
 	case VIRTIO_MMIO_QUEUE_DESC_LOW: q->desc = (q->desc & ~0xffffffffull) | value; break;

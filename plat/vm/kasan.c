@@ -6,6 +6,7 @@
  */
 #include <linux/errno.h>
 #include "kern/assert.h"
+#include "kern/lock.h"
 #include "kern/page.h"
 #include "plat/vm/kasan.h"
 
@@ -16,6 +17,7 @@ static u8 zeros[4096] ALIGNED(4096);
 enum { RAM = 1 };
 
 static paddr_t carved_next, carved_end;	/* boot only */
+static struct spinlock shadow_lock = SPINLOCK_INIT(RANK_VMAP);	/* the shadow's tables: neighbours share a page of shadow */
 
 extern pte_t boot_pml4[];
 
@@ -94,7 +96,7 @@ static void *new_page(void)
 {
 	if (!pages_count)
 		return new_early_page();
-	struct page *p = page_alloc(0, ALLOC_KERNEL | ALLOC_ZERO);
+	struct page *p = page_alloc(0, ALLOC_ZERO);
 
 	return p ? page_virt(p) : NULL;
 }
@@ -131,12 +133,13 @@ static int map_page(u64 va)
 
 int vm_kasan_map(u64 va, u64 len)
 {
-	u64 end = kasan_shadow_at(va + len - 1);
+	u64 end = kasan_shadow_at(va + len - 1), irq = spin_lock_irqsave(&shadow_lock);
+	int err = 0;
 
-	for (u64 s = ALIGN_DOWN(kasan_shadow_at(va), PAGE_SIZE); s <= end; s += PAGE_SIZE)
-		if (map_page(s))
-			return -ENOMEM;
-	return 0;
+	for (u64 s = ALIGN_DOWN(kasan_shadow_at(va), PAGE_SIZE); s <= end && !err; s += PAGE_SIZE)
+		err = map_page(s);
+	spin_unlock_irqrestore(&shadow_lock, irq);
+	return err;
 }
 
 static void map_or_die(u64 va, u64 len)

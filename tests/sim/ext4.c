@@ -44,9 +44,7 @@ static struct auk_disk *make_image(void)
 
 static void mount_all(uint64_t buf)
 {
-	uint64_t type = sim_path(buf, "devtmpfs");
-
-	MUST_EQ(auk_syscall(SYS_mount, type, sim_path(buf + 64, "/dev"), type, 0, 0), 0);
+	sim_dev(buf);
 	MUST_EQ(auk_syscall(SYS_mkdir, sim_path(buf, "/mnt"), 0755), 0);
 	MUST_EQ(auk_syscall(SYS_mount, sim_path(buf + 64, "/dev/vda"), buf, sim_path(buf + 128, "ext4"), 0, 0), 0);
 }
@@ -121,8 +119,13 @@ void scenario_ext4(uint64_t seed)
 		mount_all(buf);
 		for (unsigned f = 0; f < FILES; f++)
 			check_file(f, buf);
-		if (cut == CUTS)
+		if (cut == CUTS) {
+			MUST_EQ(auk_syscall(SYS_umount2, sim_path(buf, "/mnt"), 0), 0);
+			MUST_EQ(auk_syscall(SYS_umount2, sim_path(buf, "/dev"), 0), 0);
+			auk_free(buf, FILE_BYTES);
+			sim_stop();
 			break;
+		}
 		for (unsigned i = 1 + stream_next(&random) % STEPS; i--;)
 			step(buf, &random);
 		auk_power_cut(stream_next(&random));

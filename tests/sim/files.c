@@ -153,13 +153,6 @@ static void check_block(const uint32_t *words, unsigned block)
 	}
 }
 
-static void mount_dev(uint64_t buf)
-{
-	uint64_t type = sim_path(buf, "devtmpfs");
-
-	MUST_EQ(auk_syscall(SYS_mount, type, sim_path(buf + 64, "/dev"), type, 0, 0), 0);
-}
-
 static void disk_check_all(long fd, uint64_t buf)
 {
 	uint32_t words[PAGE / 4];
@@ -208,12 +201,17 @@ void scenario_disk(uint64_t seed)
 		sim_start(seed + cut, 1 + seed % 4, &device, 1);
 		uint64_t buf = auk_alloc(PAGE);
 
-		mount_dev(buf);
+		sim_dev(buf);
 		long fd = auk_syscall(SYS_open, sim_path(buf, "/dev/vda"), O_RDWR);
 		MUST(fd >= 0);
 		disk_check_all(fd, buf);
-		if (cut == CUTS)
+		if (cut == CUTS) {
+			MUST_EQ(auk_syscall(SYS_close, fd), 0);
+			MUST_EQ(auk_syscall(SYS_umount2, sim_path(buf, "/dev"), 0), 0);
+			auk_free(buf, PAGE);
+			sim_stop();
 			break;
+		}
 		for (unsigned i = stream_next(&random) % DISK_STEPS; i--;)
 			disk_step(fd, buf, &random);
 		auk_power_cut(stream_next(&random));
@@ -244,6 +242,20 @@ static int small_child(void *arg)
 	return 3;
 }
 
+/* Two descriptors at @buf, if @made is no error: something goes through, and both are closed. */
+static void use_pair(long made, uint64_t buf)
+{
+	int fds[2];
+
+	expect(made);
+	if (made)
+		return;
+	MUST_EQ(auk_get(fds, buf, 8), 0);
+	expect(auk_syscall(SYS_write, fds[1], buf, 100));
+	expect(auk_syscall(SYS_close, fds[0]));
+	expect(auk_syscall(SYS_close, fds[1]));
+}
+
 static void small_program(uint64_t buf)
 {
 	long fd = auk_syscall(SYS_open, sim_path(buf, "/f"), O_CREAT | O_RDWR, 0600);
@@ -260,32 +272,14 @@ static void small_program(uint64_t buf)
 	expect(r);
 	if (!r)
 		undo(SYS_rmdir, sim_path(buf, "/d"));
-	r = auk_syscall(SYS_pipe2, buf, 0);
-	expect(r);
-	if (!r) {
-		int fds[2];
-
-		MUST_EQ(auk_get(fds, buf, 8), 0);
-		expect(auk_syscall(SYS_write, fds[1], buf, 100));
-		expect(auk_syscall(SYS_close, fds[0]));
-		expect(auk_syscall(SYS_close, fds[1]));
-	}
+	use_pair(auk_syscall(SYS_pipe2, buf, 0), buf);
 	r = auk_run(small_child, NULL);
 	expect(r);
 	if (r > 0) {
 		r = auk_wait(r);
 		MUST(r == 3 << 8 || r == -ENOMEM || r == -EFAULT);	/* -EFAULT: no memory for the page that the status goes to */
 	}
-	r = auk_syscall(SYS_socketpair, 1, 1, 0, buf);
-	expect(r);
-	if (!r) {
-		int fds[2];
-
-		MUST_EQ(auk_get(fds, buf, 8), 0);
-		expect(auk_syscall(SYS_write, fds[1], buf, 100));
-		expect(auk_syscall(SYS_close, fds[0]));
-		expect(auk_syscall(SYS_close, fds[1]));
-	}
+	use_pair(auk_syscall(SYS_socketpair, 1, 1, 0, buf), buf);
 	r = auk_syscall(SYS_epoll_create1, 0);
 	expect(r);
 	if (r >= 0)

@@ -77,6 +77,13 @@ void sim_stop(void)
 	MUST_EQ(auk_stop(), 0);
 }
 
+void sim_dev(uint64_t buf)
+{
+	uint64_t type = sim_path(buf, "devtmpfs");
+
+	MUST_EQ(auk_syscall(SYS_mount, type, sim_path(buf + 64, "/dev"), type, 0, 0), 0);
+}
+
 uint64_t sim_path(uint64_t at, const char *fmt, ...)
 {
 	char text[256];
@@ -154,7 +161,7 @@ static bool run_once(const struct scenario *s, uint64_t seed, bool quiet)
 struct options {
 	uint64_t seeds, first;
 	const char *scenario;
-	bool trace, until_found;
+	bool trace;
 };
 
 static struct options parse(int argc, char **argv)

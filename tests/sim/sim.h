@@ -37,6 +37,8 @@ void must_eq(long got, long want, const char *what, const char *file, int line);
 /** sim_start - a machine with the seed; sim_stop - end it: no page may have leaked. */
 void sim_start(uint64_t seed, unsigned cpus, const struct auk_device *devices, unsigned count);
 void sim_stop(void);
+/** sim_dev - mount /dev, with @buf for names. */
+void sim_dev(uint64_t buf);
 /** sim_path - write a path to user page @at and give it back. */
 uint64_t sim_path(uint64_t at, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /** sim_shared - user memory that children share. */
