@@ -272,7 +272,7 @@ void page_stats(struct page_stats *out)
 
 void pages_add(paddr_t start, paddr_t end)
 {
-	u64 pfn = (start + PAGE_SIZE - 1) >> PAGE_SHIFT, last = end >> PAGE_SHIFT;
+	u64 pfn = (start + PAGE_SIZE - 1) >> PAGE_SHIFT, last = MIN(end >> PAGE_SHIFT, pages_count);
 
 	while (pfn < last) {
 		unsigned order = pfn ? (unsigned)ctz64(pfn) : PAGE_ORDER_MAX;

@@ -107,7 +107,10 @@ void page_register_reclaim(u64 (*reclaim)(u64 want_pages, u32 flags), bool (*oom
 
 void pages_init(void);		/* boot: descriptors and free lists from plat_memory() */
 void pages_percpu_init(void);	/* once the CPUs are counted */
-/** pages_add - give boot-time memory (the initramfs image once unpacked) to the allocator. */
+/**
+ * pages_add - give boot-time memory (the initramfs image once unpacked) to the allocator, as far as it is usable memory: SeaBIOS's tables may
+ * reach down into where QEMU has put the image
+ */
 void pages_add(paddr_t start, paddr_t end);
 
 /** copy_page / clear_page - whole pages, with wide moves. */
