@@ -152,11 +152,13 @@ static void waiting_add(struct hw_queue *q, struct bio *b)
 void queue_add(struct disk *d, struct bio *b, bool run)
 {
 	struct hw_queue *q = queue_of(d, b);
-	bool sorted = atomic_load(&d->elevator) && b->op != BIO_FLUSH && !(b->flags & BIO_POLLED) && elevator_add(d, b);
+	bool polled = b->flags & BIO_POLLED;
+	bool sorted = atomic_load(&d->elevator) && b->op != BIO_FLUSH && !polled && elevator_add(d, b);
 
 	if (!sorted)
 		waiting_add(q, b);
-	if (run || b->flags & BIO_POLLED)
+	/* From here on @b may have ended: another CPU starts what waits. */
+	if (run || polled)
 		queue_run(q);
 }
 
