@@ -9,7 +9,7 @@
  * A driver fills struct disk, calls disk_queues_create(), then disk_add().
  *
  *	queue   -> the driver starts it, or says -EBUSY (full: it is offered again when a request of this queue has ended)
- *	commit  -> that was all for now: tell the device
+ *	commit  -> the dispatcher has nothing more to start: ring the doorbell once for all
  *	          request_end() by the driver, from any context, once
  *	timeout -> it took too long: abort, reset, request_requeue(), or wait on
  *

@@ -16,7 +16,6 @@ static bool type_ok(u32 type)
 	return type >= PR_WRITE_EXCLUSIVE && type <= PR_EXCLUSIVE_ACCESS_ALL_REGS;
 }
 
-
 /* Lock held: the registration is gone, and with it what it held. */
 static void unregister(struct reservations *r)
 {
@@ -32,7 +31,6 @@ int reservations_register(struct reservations *r, u64 old_key, u64 new_key, u32 
 	if (!(flags & PR_FL_IGNORE_KEY) && old_key != (r->registered ? r->key : 0)) {
 		ret = PR_CONFLICT;
 	} else {
-		r->generation++;
 		if (!new_key) {
 			unregister(r);
 		} else {
@@ -92,7 +90,6 @@ int reservations_preempt(struct reservations *r, u64 old_key, u64 new_key, u32 t
 		ret = PR_CONFLICT;
 	} else if (r->held && old_key == r->key) {
 		r->type = type;		/* of itself: another type */
-		r->generation++;
 	} else if (old_key != r->key) {
 		ret = PR_CONFLICT;	/* no such registration */
 	}
@@ -109,7 +106,6 @@ int reservations_clear(struct reservations *r, u64 key)
 		ret = PR_CONFLICT;
 	} else {
 		unregister(r);
-		r->generation++;
 	}
 	spin_unlock_irqrestore(&r->lock, irq);
 	return ret;

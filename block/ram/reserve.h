@@ -17,7 +17,6 @@ struct reservations {
 	bool registered, held;		/* [l] */
 	u64 key;			/* [l] of the registration */
 	u32 type;			/* [l] of the reservation, enum pr_type */
-	u32 generation;			/* [l] */
 };
 
 void reservations_init(struct reservations *r);

@@ -114,6 +114,31 @@ check loop-on-loop loop_twice
 loop_discard() { L=$(losetup -f --show image) && blkdiscard -f "$L" && losetup -d "$L" && same "$(stat -c %b image)" 0; }
 check loop-discard loop_discard
 
+# ---- persistent reservations: SPC-4's answers for one host; 24 is the device's RESERVATION CONFLICT
+reservations() { python3 - <<'END'
+import fcntl, os, struct
+fd = os.open("/dev/ram0", os.O_RDWR)
+IGNORE, WRITE_EXCLUSIVE, EXCLUSIVE = 1, 1, 2
+def ask(nr, form, *words):
+    try:
+        return fcntl.ioctl(fd, 1 << 30 | struct.calcsize(form) << 16 | ord("p") << 8 | nr, bytearray(struct.pack(form, *words)))
+    except OSError as error:
+        return -error.errno
+register = lambda old, new, flags=0: ask(200, "QQII", old, new, flags, 0)
+reserve = lambda key, kind, flags=0: ask(201, "QII", key, kind, flags)
+release = lambda key, kind: ask(202, "QII", key, kind, 0)
+preempt = lambda old, new, kind: ask(203, "QQII", old, new, kind, 0)
+clear = lambda key: ask(205, "QII", key, 0, 0)
+got = [reserve(7, 1), register(0, 7), register(0, 8), register(9, 8, IGNORE), reserve(7, WRITE_EXCLUSIVE), reserve(8, WRITE_EXCLUSIVE),
+       reserve(8, WRITE_EXCLUSIVE), reserve(8, EXCLUSIVE), reserve(8, 99), release(8, EXCLUSIVE), preempt(8, 8, EXCLUSIVE), preempt(5, 8, EXCLUSIVE),
+       release(8, EXCLUSIVE), release(8, EXCLUSIVE), clear(5), clear(8), reserve(8, 1), register(0, 1, 4)]
+want = [24, 0, 24, 0, 24, 0, 0, 24, -22, -22, 0, 24, 0, 0, 24, 0, 24, -95]
+if got != want:
+    raise SystemExit(f"{got}, not {want}")
+END
+}
+check reservations reservations
+
 # ---- figures
 inflight() { same "$(cat /sys/block/*/inflight | tr -s ' ' | sort -u)" " 0 0"; }
 check nothing-in-flight inflight
