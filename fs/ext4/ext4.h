@@ -278,7 +278,7 @@ void da_release_from(struct inode *i, u32 lblk);
 
 struct ext4_group_desc *group_desc(struct ext4 *fs, u32 g, struct buf **b);
 MUST_CHECK int groups_load(struct ext4 *fs);
-void groups_free(struct ext4 *fs);
+void groups_free(struct ext4 *fs);	/* and the zone; may be loaded anew */
 u64 desc_block_bitmap(const struct ext4 *fs, const struct ext4_group_desc *d);
 u64 desc_inode_bitmap(const struct ext4 *fs, const struct ext4_group_desc *d);
 u64 desc_inode_table(const struct ext4 *fs, const struct ext4_group_desc *d);

@@ -379,7 +379,7 @@ int groups_load(struct ext4 *fs)
 
 	fs->free_blocks = fs->free_memory = fs->free_inodes = 0;
 	fs->used_dirs = 0;
-	for (u32 i = 0; i < fs->desc_blocks && !fs->desc[i]; i++) {
+	for (u32 i = 0; i < fs->desc_blocks; i++) {
 		struct buf *b = buf_read(fs, desc_block_at(fs, i), BUF_DESC);
 
 		if (IS_ERR(b))
@@ -405,6 +405,11 @@ void groups_free(struct ext4 *fs)
 		buf_put(fs->desc[i]);
 	kvfree(fs->desc);
 	kvfree(fs->group);
+	kvfree(fs->zone);
+	fs->desc = NULL;
+	fs->group = NULL;
+	fs->zone = NULL;
+	fs->zone_count = 0;
 }
 
 bool ext4_block_valid(const struct ext4 *fs, u64 block, u64 n)

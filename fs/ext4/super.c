@@ -335,9 +335,6 @@ static int hold_super(struct ext4 *fs)
 		return (int)PTR_ERR(b);
 	fs->sb_buf = b;
 	fs->sb = (void *)(b->data + (fs->block_bytes == 1024 ? 0 : 1024));
-	if (fs->sb->s_magic != EXT4_MAGIC || 1024u << fs->sb->s_log_block_size != fs->block_bytes)
-		return -EINVAL;
-	read_constants(fs);
 	return 0;
 }
 
@@ -509,7 +506,6 @@ static void release(struct ext4 *fs)
 	if (fs->journal)
 		journal_close(fs);
 	groups_free(fs);
-	kvfree(fs->zone);
 	buf_put(fs->sb_buf);
 	if (fs->buf_table)
 		buf_cache_drop(fs);
@@ -578,7 +574,26 @@ static int load_groups(struct ext4 *fs)
 		return -ENOMEM;
 	memset(fs->group, 0, fs->groups * sizeof(*fs->group));
 	memset(fs->desc, 0, fs->desc_blocks * sizeof(*fs->desc));
-	return 0;
+	int err = groups_load(fs);
+
+	return err ? err : zone_build(fs);
+}
+
+/* What the superblock says of the rest of the disk: at first, and again when a journal's replay has rewritten it. */
+static int read_layout(struct ext4 *fs, bool read_only)
+{
+	const struct ext4_super_block *sb = fs->sb;
+
+	if (sb->s_magic != EXT4_MAGIC || sb->s_log_block_size > 2 || 1024u << sb->s_log_block_size != fs->block_bytes)
+		return refuse(fs, "the superblock changed its block size", sb->s_log_block_size);
+	read_constants(fs);
+	int err = check_features(fs, read_only);
+
+	if (!err)
+		err = check_sizes(fs);
+	if (!err)
+		err = check_counts(fs);
+	return err ? err : load_groups(fs);
 }
 
 static int fill(struct ext4 *fs, const char *options, bool read_only)
@@ -590,28 +605,18 @@ static int fill(struct ext4 *fs, const char *options, bool read_only)
 	if (err)
 		return err;
 	default_options(fs);
-	err = check_features(fs, read_only);
+	err = parse_options(fs, &fs->opt, options);
 	if (!err)
-		err = parse_options(fs, &fs->opt, options);
-	if (!err)
-		err = check_sizes(fs);
-	if (!err)
-		err = check_counts(fs);
-	if (!err)
-		err = load_groups(fs);
+		err = read_layout(fs, read_only);
 	fs->super->blksize = fs->block_bytes;
 	fs->super->max_bytes = max_bytes(fs);
 	fs->super->attr_mask = 0;
 	/* The journal's inode is needed before the journal is replayed, and the groups before that. */
 	if (!err)
-		err = groups_load(fs);
-	if (!err)
-		err = zone_build(fs);
-	if (!err)
 		err = journal_open(fs);
 	if (!err && fs->replayed) {
-		read_constants(fs);
-		err = groups_load(fs);
+		groups_free(fs);
+		err = read_layout(fs, read_only);
 	}
 	if (!err)
 		err = open_root(fs);
