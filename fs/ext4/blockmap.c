@@ -45,6 +45,16 @@ static struct buf *map_block(struct inode *i, u64 block)
 	return buf_read(fs, block, BUF_PLAIN);
 }
 
+/* How many blocks, from the chain's on, the entry at level @k leads to. */
+static u32 blocks_below(const struct ext4 *fs, const struct chain *c, unsigned k)
+{
+	u64 per = fs->block_bytes / 4, span = 1, before = 0;
+
+	for (unsigned j = c->depth; j > k; j--, span *= per)
+		before += c->at[j] * span;
+	return (u32)MIN(span - before, 0xffffffffull);
+}
+
 int ind_map(struct inode *i, u32 lblk, u32 max, struct map *out)
 {
 	struct ext4 *fs = ext4_of(i);
@@ -52,15 +62,18 @@ int ind_map(struct inode *i, u32 lblk, u32 max, struct map *out)
 	int err = chain_of(fs, lblk, &c);
 	u64 block;
 
-	*out = (struct map){ .lblk = lblk, .len = 1 };
+	*out = (struct map){ .lblk = lblk, .len = max };
 	if (err == -EFBIG)
 		return 0;
 	block = get_le32(ext4_i(i)->block + 4 * c.at[0]);
 	const u32 per = fs->block_bytes / 4;
 
+	out->len = 1;
 	for (unsigned k = 1; k <= c.depth; k++) {
-		if (!block)
+		if (!block) {
+			out->len = MIN(max, blocks_below(fs, &c, k - 1));
 			return 0;
+		}
 		struct buf *b = map_block(i, block);
 
 		if (IS_ERR(b))
@@ -68,7 +81,7 @@ int ind_map(struct inode *i, u32 lblk, u32 max, struct map *out)
 		block = get_le32(b->data + 4 * c.at[k]);
 		u32 n = 1;
 
-		while (k == c.depth && n < max && c.at[k] + n < per && block && get_le32(b->data + 4 * (c.at[k] + n)) == block + n)
+		while (k == c.depth && n < max && c.at[k] + n < per && get_le32(b->data + 4 * (c.at[k] + n)) == (block ? block + n : 0))
 			n++;
 		out->len = n;
 		buf_put(b);
