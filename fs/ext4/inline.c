@@ -78,7 +78,8 @@ static int convert(struct inode *i, u64 block, bool has_data)
 	}
 	err = remove_attribute(&h, i);
 	rwsem_write_lock(&e->map_lock);
-	leave_inline(e);
+	if (!err)
+		leave_inline(e);
 	if (!err && has_data)
 		err = ext_insert(&h, i, 0, 1, block, false);
 	if (!err && has_data)
