@@ -323,7 +323,7 @@ int dir_remove(struct handle *h, struct inode *dir, struct dir_slot *s)
 	s->de->name_len = 0;
 	s->de->file_type = 0;
 	if (s->is_inline) {
-		s->b->dirty_inodes |= BIT((dir->ino - 1) % h->fs->inodes_per_group % h->fs->inodes_per_block);
+		ext4_itable_dirty(s->b, dir->ino);
 		return inline_dir_reload(dir);
 	}
 	return 0;

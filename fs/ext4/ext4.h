@@ -235,6 +235,7 @@ MUST_CHECK int ext4_truncate_blocks(struct inode *i, u64 size);
 void ext4_set_ops(struct inode *i);
 void ext4_set_vfs_flags(struct inode *i);
 u32 ext4_raw_csum(const struct ext4 *fs, u64 ino, const struct ext4_raw_inode *raw);
+void ext4_itable_dirty(struct buf *b, u64 ino);	/* inode @ino in @b has changed: its checksum is due */
 void ext4_itable_csum(struct buf *b);	/* at commit */
 bool ext4_ino_valid(const struct ext4 *fs, u64 ino);
 bool ext4_block_valid(const struct ext4 *fs, u64 block, u64 n);
@@ -324,7 +325,7 @@ MUST_CHECK int ialloc_free(struct handle *h, u64 ino, bool dir);
 
 /* ---- names ---- */
 
-extern const struct inode_ops ext4_dir_iops, ext4_file_iops, ext4_symlink_iops, ext4_special_iops;
+extern const struct inode_ops ext4_dir_iops, ext4_file_iops, ext4_symlink_iops;
 extern const struct file_ops ext4_dir_fops, ext4_file_fops;
 extern const struct mapping_ops ext4_mapping_ops;
 

@@ -633,17 +633,8 @@ const struct file_ops ext4_file_fops = {
 	.ioctl = ext4_ioctl,
 };
 
+/* Of files and of special files alike. */
 const struct inode_ops ext4_file_iops = {
-	.permission = ext4_permission,
-	.getattr = ext4_getattr,
-	.setattr = ext4_setattr,
-	.getxattr = ext4_getxattr,
-	.setxattr = ext4_setxattr,
-	.listxattr = ext4_listxattr,
-	.removexattr = ext4_removexattr,
-};
-
-const struct inode_ops ext4_special_iops = {
 	.permission = ext4_permission,
 	.getattr = ext4_getattr,
 	.setattr = ext4_setattr,

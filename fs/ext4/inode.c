@@ -31,6 +31,16 @@ struct buf *ext4_inode_buf(struct ext4 *fs, u64 ino, struct ext4_raw_inode **raw
 
 /* ---- checksums ---- */
 
+static u64 itable_bit(const struct ext4 *fs, u64 ino)
+{
+	return BIT((ino - 1) % fs->inodes_per_group % fs->inodes_per_block);
+}
+
+void ext4_itable_dirty(struct buf *b, u64 ino)
+{
+	atomic_or(&b->dirty_inodes, itable_bit(b->fs, ino));
+}
+
 static bool has_hi_csum(const struct ext4 *fs, const struct ext4_raw_inode *r)
 {
 	return fs->inode_bytes > EXT4_GOOD_OLD_INODE_SIZE && r->i_extra_isize >= 4;
@@ -136,7 +146,7 @@ void ext4_set_ops(struct inode *i)
 		i->ops = &ext4_symlink_iops;
 		break;
 	default:
-		i->ops = &ext4_special_iops;
+		i->ops = &ext4_file_iops;
 		inode_init_special(i, i->mode, i->rdev);
 	}
 }
@@ -239,7 +249,7 @@ static int load(struct inode *i)
 	if (IS_ERR(b))
 		return (int)PTR_ERR(b);
 	/* what the running transaction has changed gets its checksum at the commit */
-	bool fresh = atomic_load(&b->dirty_inodes) >> ((i->ino - 1) % fs->inodes_per_group % fs->inodes_per_block) & 1;
+	bool fresh = atomic_load(&b->dirty_inodes) & itable_bit(fs, i->ino);
 
 	if (!fresh && !csum_right(fs, i->ino, r)) {
 		ext4_error(fs, "inode %llu: the checksum is wrong", i->ino);
@@ -383,7 +393,7 @@ int ext4_inode_dirty(struct handle *h, struct inode *i)
 	}
 	memcpy(&old, r, n);
 	write_fields(i, r);
-	atomic_or(&b->dirty_inodes, BIT((i->ino - 1) % fs->inodes_per_group % fs->inodes_per_block));
+	ext4_itable_dirty(b, i->ino);
 	atomic_store(&e->sync_tid, h->tid);
 	if (differs_in_data(&old, r))
 		atomic_store(&e->datasync_tid, h->tid);

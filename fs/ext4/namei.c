@@ -352,7 +352,7 @@ static int point_at(struct handle *h, struct inode *dir, struct dentry *d, struc
 	if (h->fs->sb->s_feature_incompat & INCOMPAT_FILETYPE)
 		s.de->file_type = mode_to_ft(i->mode);
 	if (s.is_inline) {
-		s.b->dirty_inodes |= BIT((dir->ino - 1) % h->fs->inodes_per_group % h->fs->inodes_per_block);
+		ext4_itable_dirty(s.b, dir->ino);
 		err = inline_dir_reload(dir);
 	}
 	buf_put(s.b);

@@ -330,7 +330,7 @@ static int write_inode(struct handle *h, struct inode *i, struct attrs_all *a)
 	if (any)
 		put_le32(at, XATTR_MAGIC);
 	lay_out(a, true, at + 4, at + 4, a->ibody_bytes);
-	atomic_or(&b->dirty_inodes, BIT((i->ino - 1) % fs->inodes_per_group % fs->inodes_per_block));
+	ext4_itable_dirty(b, i->ino);
 	buf_put(b);
 	return 0;
 }
