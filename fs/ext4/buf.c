@@ -194,6 +194,11 @@ struct buf *buf_read(struct ext4 *fs, u64 block, enum buf_kind kind)
 			return ERR_PTR(err);
 		}
 	}
+	/* a damaged disk may give a block to two: what was checked as one kind is not taken for another */
+	if (atomic_load(&b->flags) & BUF_VERIFIED && b->kind != kind && !(b->kind == BUF_DX && kind == BUF_DIR)) {
+		buf_put(b);
+		return ERR_PTR(ext4_error(fs, "block %llu has two uses", block));
+	}
 	if (b->kind == BUF_PLAIN)
 		b->kind = kind;
 	return b;

@@ -65,7 +65,7 @@ struct buf {
 
 /** buf_get - block @block, not read. ERR_PTR(-ENOMEM) */
 struct buf *buf_get(struct ext4 *fs, u64 block);
-/** buf_read - read in if need be. ERR_PTR(-EIO, -ENOMEM; -EFSCORRUPTED for a block outside the file system) */
+/** buf_read - read in if need be. ERR_PTR(-EIO, -ENOMEM; -EFSCORRUPTED for a block outside the file system, or in use as another kind) */
 struct buf *buf_read(struct ext4 *fs, u64 block, enum buf_kind kind);
 void buf_put(struct buf *b);			/* NULL allowed */
 void buf_cache_init(struct ext4 *fs);

@@ -126,7 +126,7 @@ static struct buf *node_read(struct inode *i, u64 block, u32 depth)
 		}
 		b->seed = ext4_i(i)->csum_seed;
 		__atomic_fetch_or(&b->flags, BUF_VERIFIED, __ATOMIC_SEQ_CST);
-	} else if (eh->eh_depth != depth || b->kind != BUF_EXTENT) {
+	} else if (eh->eh_depth != depth) {
 		buf_put(b);
 		return ERR_PTR(ext4_error_inode(i, "block %llu is not the extent node that it should be", block));
 	}
