@@ -159,11 +159,22 @@ static int node_search(const struct ext4_extent_header *eh, u32 lblk)
 	return lo - 1;
 }
 
+/* Whether a node keeps to [@lo, @hi), which is what the entries above leave to it. */
+static bool node_within(const struct ext4_extent_header *eh, u64 lo, u64 hi)
+{
+	if (!eh->eh_entries)
+		return true;
+	u64 end = eh->eh_depth ? idx_at(eh, eh->eh_entries - 1)->ei_block + 1ull : ext_end(ext_at(eh, eh->eh_entries - 1));
+
+	return ext_at(eh, 0)->ee_block >= lo && end <= hi;
+}
+
 /* From the root to the leaf where @lblk is or would be; in the leaf pos may be -1. */
 static int path_find(struct inode *i, u32 lblk, struct path_ext *p)
 {
 	struct ext4_inode *e = ext4_i(i);
 	struct ext4_extent_header *eh = root_of(e);
+	u64 hi = 1ull << 32;
 
 	p->depth = eh->eh_depth;
 	if (p->depth > EXT_DEPTH_MAX)
@@ -174,11 +185,19 @@ static int path_find(struct inode *i, u32 lblk, struct path_ext *p)
 	for (u32 k = 0; k < p->depth; k++) {
 		if (p->l[k].pos < 0)
 			p->l[k].pos = 0;
-		struct buf *b = node_read(i, idx_pblk(idx_at(p->l[k].eh, p->l[k].pos)), p->depth - k - 1);
+		const struct ext4_extent_idx *x = idx_at(eh, p->l[k].pos);
+		struct buf *b = node_read(i, idx_pblk(x), p->depth - k - 1);
 
 		if (IS_ERR(b)) {
 			path_free(p);
 			return (int)PTR_ERR(b);
+		}
+		if (p->l[k].pos + 1 < eh->eh_entries)
+			hi = (x + 1)->ei_block;
+		if (!node_within((void *)b->data, x->ei_block, hi)) {
+			buf_put(b);
+			path_free(p);
+			return ext4_error_inode(i, "extent node at block %llu: it goes past its neighbours", idx_pblk(x));
 		}
 		eh = (void *)b->data;
 		p->l[k + 1] = (struct level){ b, eh, node_search(eh, lblk) };
