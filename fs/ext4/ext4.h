@@ -260,6 +260,7 @@ MUST_CHECK int ext_remove(struct handle *h, struct inode *i, u32 from, u32 to, b
 /** ext_shift - everything from @from on moves by @delta blocks. */
 MUST_CHECK int ext_shift(struct handle *h, struct inode *i, u32 from, s64 delta);
 MUST_CHECK int ext_shift_count(struct inode *i, u32 from, u32 *nodes);
+MUST_CHECK int ext_last_end(struct inode *i, u64 *end);	/* the block after the last one mapped */
 MUST_CHECK int ext_find_next(struct inode *i, u32 lblk, struct map *out);	/* the first mapping at or after; flags 0: none */
 void ext_init_root(struct ext4_inode *e);
 MUST_CHECK int ext_check_root(struct inode *i);

@@ -737,6 +737,20 @@ int ext_shift_count(struct inode *i, u32 from, u32 *nodes)
 	return shift_node(NULL, i, root_of(ext4_i(i)), from, 0, nodes);
 }
 
+int ext_last_end(struct inode *i, u64 *end)
+{
+	struct path_ext p;
+	int err = path_find(i, ~0u, &p);
+
+	if (err)
+		return err;
+	struct level *leaf = &p.l[p.depth];
+
+	*end = leaf->pos >= 0 ? ext_end(ext_at(leaf->eh, leaf->pos)) : 0;
+	path_free(&p);
+	return 0;
+}
+
 int ext_shift(struct handle *h, struct inode *i, u32 from, s64 delta)
 {
 	u32 nodes = 0;

@@ -322,19 +322,28 @@ static int punch(struct inode *i, u64 off, u64 end, bool zero)
 	return err;
 }
 
-/* Collapse (delta < 0) or insert: everything from @from on moves. */
-static int move_range(struct inode *i, u32 from, s64 delta, u64 new_size)
+/* Whether everything from @from on can move by @delta blocks, in one transaction; before anything is changed. */
+static int move_check(struct inode *i, u32 from, s64 delta, u32 *nodes)
+{
+	u64 end;
+	int err = ext_last_end(i, &end);
+
+	/* blocks past the end of the file (KEEP_SIZE) move, too */
+	if (!err && (s64)end + delta > 0xffffffffll)
+		err = -EINVAL;
+	if (!err)
+		err = ext_shift_count(i, from, nodes);
+	return !err && *nodes > 200 ? -EFBIG : err;
+}
+
+/* Collapse (delta < 0) or insert: everything from @from on moves. @nodes: of the extent tree, that will change */
+static int move_range(struct inode *i, u32 from, s64 delta, u64 new_size, u32 nodes)
 {
 	struct ext4 *fs = ext4_of(i);
 	struct ext4_inode *e = ext4_i(i);
 	struct handle h;
-	u32 nodes;
-	int err = ext_shift_count(i, from, &nodes);
+	int err;
 
-	if (err)
-		return err;
-	if (nodes > 200)
-		return -EFBIG;	/* one transaction must hold it */
 	err = jh_start(fs, &h, nodes + 2 * EXT_CREDITS);
 	if (err)
 		return err;
@@ -357,7 +366,9 @@ static int collapse_or_insert(struct inode *i, bool insert, u64 off, u64 len)
 	struct ext4 *fs = ext4_of(i);
 	struct ext4_inode *e = ext4_i(i);
 	u64 size = inode_size(i), mask = fs->block_bytes - 1;
-	u32 first = (u32)(off >> fs->block_bits), n = (u32)(len >> fs->block_bits);
+	u32 first = (u32)(off >> fs->block_bits), n = (u32)(len >> fs->block_bits), nodes;
+	u32 from = insert ? first : first + n;
+	s64 delta = insert ? n : -(s64)n;
 
 	if ((off | len) & mask || (insert ? off >= size : off + len >= size))
 		return -EINVAL;
@@ -368,10 +379,11 @@ static int collapse_or_insert(struct inode *i, bool insert, u64 off, u64 len)
 	if (err)
 		return err;
 	rwsem_write_lock(&e->gate);
-	if (!insert)
+	err = move_check(i, from, delta, &nodes);
+	if (!err && !insert)
 		err = remove_range(i, first, first + n);
 	if (!err)
-		err = move_range(i, insert ? first : first + n, insert ? n : -(s64)n, insert ? size + len : size - len);
+		err = move_range(i, from, delta, insert ? size + len : size - len, nodes);
 	rwsem_write_unlock(&e->gate);
 	mapping_truncate(&i->mapping, off & PAGE_MASK);
 	return err;

@@ -178,6 +178,7 @@ static void c_collapse(void) { int fd = make("a", 4096, 1); memset(big, 2, 4096)
 static void c_collapse_bad(void) { int fd = make("a", 8192, 1); TRY(fallocate(fd, FALLOC_FL_COLLAPSE_RANGE, 100, 4096)); TRY(fallocate(fd, FALLOC_FL_COLLAPSE_RANGE, 4096, 4096)); TRY(fallocate(fd, FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_KEEP_SIZE, 0, 4096)); close(fd); }
 static void c_insert(void) { int fd = make("a", 4096, 1); memset(big, 2, 5000); write(fd, big, 5000); VALUE(fallocate(fd, FALLOC_FL_INSERT_RANGE, 4096, 8192)); VALUE(size_of(fd)); show(fd); holes(fd); fsync(fd); extents(fd); close(fd); }
 static void c_insert_bad(void) { int fd = make("a", 8192, 1); TRY(fallocate(fd, FALLOC_FL_INSERT_RANGE, 8192, 4096)); TRY(fallocate(fd, FALLOC_FL_INSERT_RANGE, 0, 100)); close(fd); }
+static void c_insert_far(void) { int fd = make("a", 8192, 1); TRY(fallocate(fd, FALLOC_FL_KEEP_SIZE, (1ll << 44) - 3 * 4096, 8192)); TRY(fallocate(fd, FALLOC_FL_INSERT_RANGE, 4096, 4096)); close(fd); }
 static void c_falloc_bad(void) { int fd = make("a", 0, 1), r; TRY(fallocate(fd, 0, 0, 0)); TRY(fallocate(fd, 0, -1, 10)); TRY(fallocate(fd, 0, 1ll << 50, 10)); TRY(fallocate(fd, 0x800, 0, 10)); r = open("a", O_RDONLY); TRY(fallocate(r, 0, 0, 10)); close(r); close(fd); mkdir("d", 0755); r = open("d", O_RDONLY); TRY(fallocate(r, 0, 0, 10)); close(r); }
 static void c_seek(void) { int fd = make("a", 100, 1); pwrite(fd, "x", 1, 100000); fsync(fd); VALUE(lseek(fd, 50, SEEK_DATA)); VALUE(lseek(fd, 50, SEEK_HOLE)); VALUE(lseek(fd, 5000, SEEK_DATA)); VALUE(lseek(fd, 100000, SEEK_HOLE)); TRY(lseek(fd, 100001, SEEK_DATA)); TRY(lseek(fd, 200000, SEEK_HOLE)); TRY(lseek(fd, -1, SEEK_DATA)); close(fd); }
 static void c_rename_over(void) { close(make("a", 5, 1)); close(make("b", 9, 2)); TRY(rename("a", "b")); int fd = open("b", O_RDONLY); show(fd); close(fd); TRY(access("a", F_OK)); }
@@ -294,7 +295,7 @@ static const struct { const char *name; void (*fn)(void); } cases[] = {
 #define C(n) { #n, c_##n }
 	C(hole_read), C(truncate_zeroes), C(truncate_up), C(truncate_big), C(truncate_neg), C(append), C(append_race), C(mmap_write), C(mmap_hole),
 	C(mmap_past_end), C(mmap_past_end_write), C(mmap_truncated), C(private_map), C(falloc), C(falloc_keep), C(falloc_write), C(punch), C(punch_small),
-	C(punch_end), C(punch_nokeep), C(zero), C(zero_extend), C(zero_keep), C(collapse), C(collapse_bad), C(insert), C(insert_bad), C(falloc_bad),
+	C(punch_end), C(punch_nokeep), C(zero), C(zero_extend), C(zero_keep), C(collapse), C(collapse_bad), C(insert), C(insert_bad), C(insert_far), C(falloc_bad),
 	C(seek), C(rename_over), C(rename_same), C(rename_dirs), C(rename_parent), C(rename_exchange), C(rename_noreplace), C(rename_whiteout),
 	C(unlink_open), C(tmpfile), C(links), C(dir_links), C(rmdir), C(rmdir_cwd), C(symlinks), C(long_names), C(many_names),
 	C(readdir_while_creating), C(seekdir), C(dir_entry_types), C(xattrs), C(xattr_grow), C(flags), C(times), C(setid), C(fsync_rename), C(direct),
