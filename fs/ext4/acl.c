@@ -99,9 +99,11 @@ static u32 to_disk(const struct ext4_acl *a, u8 *p)
 
 static struct ext4_acl *from_user(const u8 *p, size_t size)
 {
+	if (size < 4)
+		return ERR_PTR(-EINVAL);
 	u32 n = (u32)(size - 4) / 8;
 
-	if (size < 4 || get_le32(p) != POSIX_ACL_XATTR_VERSION)
+	if (get_le32(p) != POSIX_ACL_XATTR_VERSION)
 		return ERR_PTR(-EOPNOTSUPP);
 	if ((size - 4) % 8 || n > ACL_ENTRIES_MAX)
 		return ERR_PTR(-EINVAL);

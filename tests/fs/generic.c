@@ -286,6 +286,11 @@ static void c_acl(void)
 	mkdir("d", 0755); TRY(setxattr("d", "system.posix_acl_default", &a, sizeof(a), 0)); umask(0); close(open("d/f", O_CREAT | O_WRONLY, 0666)); umask(022); stat("d/f", &st); SAY("%o", st.st_mode); VALUE(getxattr("d/f", "system.posix_acl_access", b, 200)); mkdir("d/e", 0755); VALUE(getxattr("d/e", "system.posix_acl_default", b, 200)); TRY(setxattr("a", "system.posix_acl_default", &a, sizeof(a), 0)); a.e[0].tag = 32; TRY(setxattr("a", "system.posix_acl_access", &a, sizeof(a), 0)); TRY(removexattr("a", "system.posix_acl_access"));
 	a.e[0].tag = 1; chmod("a", 0600); setxattr("a", "system.posix_acl_access", &a, sizeof(a), 0); chmod(".", 0777); pid_t p = fork(); if (!p) { setgid(1000); setuid(1000); _exit(access("a", W_OK) == 0 ? 7 : errno); } int s; waitpid(p, &s, 0); SAY("named user may write: %d", WEXITSTATUS(s)); p = fork(); if (!p) { setgid(1001); setuid(1001); _exit(access("a", W_OK) == 0 ? 7 : errno); } waitpid(p, &s, 0); SAY("others may not: %d", WEXITSTATUS(s));
 }
+static void c_acl_empty(void)
+{
+	struct { uint32_t v; struct { uint16_t tag, perm; uint32_t id; } e[5]; } a = { 2, { { 1, 6, -1u }, { 2, 7, 1000 }, { 4, 4, -1u }, { 16, 7, -1u }, { 32, 4, -1u } } }; char b[200];
+	close(make("a", 1, 1)); setxattr("a", "system.posix_acl_access", &a, sizeof(a), 0); TRY(setxattr("a", "system.posix_acl_access", &a, 3, 0)); VALUE(getxattr("a", "system.posix_acl_access", b, 200)); TRY(setxattr("a", "system.posix_acl_access", "", 0, 0)); VALUE(getxattr("a", "system.posix_acl_access", b, 200));
+}
 static void c_chmod_dir(void) { struct stat st; mkdir("d", 0755); chmod("d", 01777); stat("d", &st); SAY("%o", st.st_mode); TRY(chmod("none", 0)); }
 static void c_open_flags(void) { close(make("a", 5, 1)); TRY(open("a", O_CREAT | O_EXCL | O_WRONLY, 0644)); TRY(open("a/b", O_RDONLY)); TRY(open("a", O_RDONLY | O_DIRECTORY)); TRY(open(".", O_WRONLY)); int fd = open("a", O_RDWR | O_TRUNC); VALUE(size_of(fd)); close(fd); }
 static void c_read_dir(void) { char b[10]; mkdir("d", 0755); int fd = open("d", O_RDONLY); TRY(read(fd, b, 10)); TRY(ioctl(fd, 0x12345678, 0)); close(fd); }
@@ -299,7 +304,7 @@ static const struct { const char *name; void (*fn)(void); } cases[] = {
 	C(seek), C(rename_over), C(rename_same), C(rename_dirs), C(rename_parent), C(rename_exchange), C(rename_noreplace), C(rename_whiteout),
 	C(unlink_open), C(tmpfile), C(links), C(dir_links), C(rmdir), C(rmdir_cwd), C(symlinks), C(long_names), C(many_names),
 	C(readdir_while_creating), C(seekdir), C(dir_entry_types), C(xattrs), C(xattr_grow), C(flags), C(times), C(setid), C(fsync_rename), C(direct),
-	C(direct_hole), C(sync_calls), C(statvfs), C(blocks), C(enospc), C(copy_range), C(vectors), C(acl), C(chmod_dir), C(open_flags), C(read_dir),
+	C(direct_hole), C(sync_calls), C(statvfs), C(blocks), C(enospc), C(copy_range), C(vectors), C(acl), C(acl_empty), C(chmod_dir), C(open_flags), C(read_dir),
 	C(sparse_write),
 };
 
