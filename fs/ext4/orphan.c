@@ -59,7 +59,8 @@ static int clean_one(struct ext4 *fs, struct inode *i)
 {
 	struct ext4_inode *e = ext4_i(i);
 
-	list_add(&e->orphan, &fs->orphans);
+	if (list_empty(&e->orphan))	/* it is there if it stayed open over a time of read-only */
+		list_add(&e->orphan, &fs->orphans);
 	if (!i->nlink)
 		return 0;	/* deleted by its last put */
 	int err = S_ISREG(i->mode) || S_ISDIR(i->mode) || S_ISLNK(i->mode) ? ext4_truncate_blocks(i, e->disksize) : 0;
