@@ -185,32 +185,44 @@ struct buf *dir_append(struct handle *h, struct inode *dir, u32 *lblk)
 
 /* ---- entries ---- */
 
+static u32 dirent_used(const struct ext4_dirent *de)
+{
+	return de->inode ? dirent_len(de->name_len) : 0;
+}
+
+/* The first entry with room behind it for a name; NULL: there is none. */
+static struct ext4_dirent *find_room(u8 *block, u32 bytes, u32 len)
+{
+	for (u32 at = 0; at < bytes;) {
+		struct ext4_dirent *de = (void *)(block + at);
+
+		if (de->rec_len >= dirent_used(de) + dirent_len(len))
+			return de;
+		at += de->rec_len;
+	}
+	return NULL;
+}
+
 /* Put a name into the block, if there is room. */
 bool dir_put_entry(struct ext4 *fs, u8 *block, u32 bytes, const char *name, u32 len, u64 ino, u8 type)
 {
-	u32 need = dirent_len(len);
+	struct ext4_dirent *de = find_room(block, bytes, len);
+	u32 used = de ? dirent_used(de) : 0;
 
-	for (u32 at = 0; at < bytes;) {
-		struct ext4_dirent *de = (void *)(block + at);
-		u32 used = de->inode ? dirent_len(de->name_len) : 0;
+	if (!de)
+		return false;
+	if (used) {
+		struct ext4_dirent *next = (void *)((u8 *)de + used);
 
-		if (de->rec_len >= used + need) {
-			if (used) {
-				struct ext4_dirent *next = (void *)(block + at + used);
-
-				next->rec_len = (u16)(de->rec_len - used);
-				de->rec_len = (u16)used;
-				de = next;
-			}
-			de->inode = (u32)ino;
-			de->name_len = (u8)len;
-			de->file_type = fs->sb->s_feature_incompat & INCOMPAT_FILETYPE ? type : 0;
-			memcpy(de->name, name, len);
-			return true;
-		}
-		at += de->rec_len;
+		next->rec_len = (u16)(de->rec_len - used);
+		de->rec_len = (u16)used;
+		de = next;
 	}
-	return false;
+	de->inode = (u32)ino;
+	de->name_len = (u8)len;
+	de->file_type = fs->sb->s_feature_incompat & INCOMPAT_FILETYPE ? type : 0;
+	memcpy(de->name, name, len);
+	return true;
 }
 
 static bool find_in_block(struct buf *b, u32 bytes, const char *name, u32 len, struct dir_slot *out)
@@ -294,8 +306,10 @@ int dir_add(struct handle *h, struct inode *dir, const char *name, u32 len, u64 
 			return (int)PTR_ERR(b);
 		if (!b)
 			continue;
-		jh_modify(h, b);
-		if (dir_put_entry(fs, b->data, dir_usable(fs), name, len, ino, type)) {
+		/* blocks without room are not part of the transaction: a directory may have more of them than it has credits */
+		if (find_room(b->data, dir_usable(fs), len)) {
+			jh_modify(h, b);
+			(void)dir_put_entry(fs, b->data, dir_usable(fs), name, len, ino, type);
 			buf_put(b);
 			return 0;
 		}
