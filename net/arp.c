@@ -164,7 +164,7 @@ int neighbour_output(struct packet *p, struct net_device *dev, be32 ip)
 		packet_free(p);
 		return -EHOSTUNREACH;
 	}
-	if (n->state & (NUD_NONE | NUD_FAILED | NUD_INCOMPLETE) || !n->state) {
+	if (n->state == NUD_NONE || n->state & (NUD_FAILED | NUD_INCOMPLETE)) {
 		bool ask = n->state != NUD_INCOMPLETE;
 		struct packet *dropped = enqueue_locked(n, p);
 
@@ -199,8 +199,8 @@ static void learn(struct neighbour *n, const u8 *addr)
 	n->confirmed_ns = plat_mono_ns();
 	list_splice_init(&n->queue, &ready);
 	n->queued = 0;
-	spin_unlock(&n->lock);
 	net_timer_cancel(&n->timer);
+	spin_unlock(&n->lock);
 	while (!list_empty(&ready)) {
 		struct packet *p = list_first_entry(&ready, struct packet, node);
 
@@ -273,23 +273,35 @@ static void freed(struct net_timer *t)
 	kfree(n);
 }
 
+/* Take one of @dev's out of the table; NULL: there is none. */
+static struct neighbour *take(const struct net_device *dev, struct hlist_head *bucket)
+{
+	struct neighbour *n, *found = NULL;
+
+	spin_lock(&table_lock);
+	hlist_for_each_entry(n, bucket, node)
+		if (n->dev == dev)
+			found = n;
+	if (found) {
+		hlist_del_rcu(&found->node);
+		entries--;
+	}
+	spin_unlock(&table_lock);
+	return found;
+}
+
 static void device_event(struct net_device *dev, enum device_event event)
 {
+	struct neighbour *n;
+
 	if (event != DEVICE_GOING_DOWN)
 		return;
 	for (u32 i = 0; i < BUCKETS; i++) {
-		struct neighbour *n;
-		struct hlist_node *tmp;
-
-		spin_lock(&table_lock);
-		hlist_for_each_entry_safe(n, tmp, &table[i], node) {
-			if (n->dev != dev)
-				continue;
-			hlist_del_rcu(&n->node);
-			entries--;
+		while ((n = take(dev, &table[i])) != NULL) {
+			spin_lock(&n->lock);		/* under which others arm the timer */
 			net_timer_release(&n->timer, freed);
+			spin_unlock(&n->lock);
 		}
-		spin_unlock(&table_lock);
 	}
 }
 

@@ -1,10 +1,10 @@
 /*
  * Neighbours on a link: who has which hardware address (ARP; IPv6's discovery will share it).
  *
- *	none --packet--> INCOMPLETE --reply--> REACHABLE --30 s--> STALE --packet--> DELAY/PROBE --reply--> REACHABLE
- *	                     | 3 requests unanswered                                   | 3 unanswered
- *	                     v                                                         v
- *	                   FAILED: what waits is dropped, -EHOSTUNREACH for 1 s      FAILED
+ *	none --packet--> INCOMPLETE --reply--> REACHABLE --packet after 30 s--> PROBE --reply--> REACHABLE
+ *	                     | 3 requests unanswered                             | 3 unanswered
+ *	                     v                                                   v
+ *	                   FAILED: what waits is dropped, -EHOSTUNREACH for 1 s  FAILED
  *
  * Packets for an INCOMPLETE neighbour wait in its queue, at most NEIGH_QUEUE_MAX: the oldest goes.
  *
