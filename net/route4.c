@@ -149,6 +149,13 @@ static int local_routes(struct net_device *dev, const struct ip4_address *a)
 	return err;
 }
 
+static int address_routes(struct net_device *dev, const struct ip4_address *a)
+{
+	int err = local_routes(dev, a);
+
+	return err || !device_is_up(dev) ? err : link_routes(dev, a);
+}
+
 static struct ip4_config *config(struct net_device *dev)
 {
 	if (!dev->ip4) {
@@ -164,14 +171,15 @@ static struct ip4_config *config(struct net_device *dev)
 
 int ip4_address_add(struct net_device *dev, be32 local, u32 prefix_len, be32 broadcast)
 {
-	struct ip4_config *c = config(dev);
 	struct ip4_address *a;
+	struct ip4_config *c;
 	int err;
 
+	if (prefix_len > 32 || ip4_is_multicast(local) || local == ~0u)
+		return -EINVAL;
+	c = config(dev);
 	if (!c)
 		return -ENOMEM;
-	if (prefix_len > 32 || ip4_is_multicast(local))
-		return -EINVAL;
 	list_for_each_entry(a, &c->addresses, node)
 		if (a->local == local && a->prefix_len == prefix_len)
 			return -EEXIST;
@@ -182,11 +190,21 @@ int ip4_address_add(struct net_device *dev, be32 local, u32 prefix_len, be32 bro
 	a->prefix_len = (u8)prefix_len;
 	a->broadcast = broadcast;
 	list_add_tail_rcu(&a->node, &c->addresses);
-	err = local ? local_routes(dev, a) : 0;
-	if (!err && local && device_is_up(dev))
-		err = link_routes(dev, a);
 	ip_route_changed();
+	err = local ? address_routes(dev, a) : 0;
+	if (err)
+		(void)ip4_address_delete(dev, local, prefix_len);
 	return err;
+}
+
+/* The routes that speak from @local. */
+static void flush_source(const struct net_device *dev, be32 local)
+{
+	struct route4 *r, *tmp;
+
+	list_for_each_entry_safe(r, tmp, &routes, node)
+		if (r->dev == dev && r->src == local)
+			drop(r);
 }
 
 int ip4_address_delete(struct net_device *dev, be32 local, u32 prefix_len)
@@ -205,11 +223,32 @@ int ip4_address_delete(struct net_device *dev, be32 local, u32 prefix_len)
 	}
 	if (!found)
 		return -EADDRNOTAVAIL;
-	flush_device(dev, true);
+	if (list_empty(&dev->ip4->addresses))
+		flush_device(dev, true);
+	else if (local)
+		flush_source(dev, local);
+	/* One of these may have been there for two addresses. */
 	list_for_each_entry(a, &dev->ip4->addresses, node)
-		if (local_routes(dev, a) || (device_is_up(dev) && link_routes(dev, a)))
+		if (a->local && address_routes(dev, a))
 			return -ENOMEM;
 	return 0;
+}
+
+/* @dev goes for good. */
+static void forget(struct net_device *dev)
+{
+	struct ip4_config *c = dev->ip4;
+	struct ip4_address *a, *tmp;
+
+	flush_device(dev, true);
+	if (!c)
+		return;
+	rcu_assign_pointer(dev->ip4, NULL);
+	list_for_each_entry_safe(a, tmp, &c->addresses, node) {
+		list_del_rcu(&a->node);
+		kfree_rcu(a, rcu);
+	}
+	kfree_rcu(c, rcu);
 }
 
 const struct ip4_address *ip4_first_address(const struct net_device *dev)
@@ -248,8 +287,10 @@ static void device_event(struct net_device *dev, enum device_event event)
 		list_for_each_entry(a, &dev->ip4->addresses, node)
 			if (a->local && link_routes(dev, a))
 				break;
-	if (event == DEVICE_GOING_DOWN || event == DEVICE_UNREGISTERING)
-		flush_device(dev, event == DEVICE_UNREGISTERING);
+	if (event == DEVICE_GOING_DOWN)
+		flush_device(dev, false);
+	else if (event == DEVICE_UNREGISTERING)
+		forget(dev);
 	ip_route_changed();
 }
 

@@ -39,6 +39,7 @@ struct ip4_address {
 
 struct ip4_config {
 	struct list_head addresses;	/* [rtnl, read under RCU] */
+	struct rcu_head rcu;
 };
 
 /** route4_add, route4_delete - [rtnl] Return: 0, -EEXIST, -ENOMEM, -ENETUNREACH (gateway not on a link); -ESRCH */
