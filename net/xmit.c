@@ -41,6 +41,7 @@ static void queue_run(struct net_work *w)
 	spin_lock(&q->lock);
 	drain_locked(q);
 	spin_unlock(&q->lock);
+	device_put(q->dev);
 }
 
 void device_queue_init(struct net_device *dev, u32 index)
@@ -74,8 +75,11 @@ void device_queue_stop(struct device_queue *q)
 
 void device_queue_wake(struct device_queue *q)
 {
-	if (__atomic_exchange_n(&q->stopped, 0, __ATOMIC_SEQ_CST))
-		net_defer(&q->run);
+	if (!__atomic_exchange_n(&q->stopped, 0, __ATOMIC_SEQ_CST))
+		return;
+	device_get(q->dev);			/* queue_run's */
+	if (!net_defer(&q->run))
+		device_put(q->dev);
 }
 
 /* Can the device take it as it is? Makes it so where that is cheap. Return: 0, -errno */
