@@ -17,7 +17,7 @@
 enum { INDEX_BUCKETS = 64, MTU_MIN = 68, NAME_NUMBERS_MAX = 4096 };
 
 static struct mutex rtnl;
-static LIST_HEAD(devices);			/* [rtnl] */
+static LIST_HEAD(devices);			/* [rtnl, read under RCU] */
 static struct hlist_head by_index[INDEX_BUCKETS];	/* [rtnl, read under RCU] */
 static LIST_HEAD(listeners);			/* [rtnl] */
 static u32 next_index = 1;			/* [rtnl] */
@@ -51,7 +51,7 @@ struct net_device *device_by_name(const char *name)
 
 struct net_device *device_next(struct net_device *dev)
 {
-	struct list_head *next = dev ? dev->node.next : devices.next;
+	struct list_head *at = dev ? &dev->node : &devices, *next = rcu_dereference(at->next);
 
 	return next == &devices ? NULL : list_entry(next, struct net_device, node);
 }
@@ -85,10 +85,7 @@ struct net_device *device_create(const char *name, u32 queues, const struct net_
 	dev->mtu_min = MTU_MIN;
 	dev->mtu_max = 65535;
 	dev->tx_queue_len = 1000;
-	dev->gso_max = 65536;
 	dev->carrier = 1;
-	spin_init(&dev->mc_lock, RANK_NET_LEAF);
-	list_init(&dev->mc_list);
 	ref_init(&dev->refs);
 	for (u32 i = 0; i < queues; i++)
 		device_queue_init(dev, i);
@@ -112,12 +109,25 @@ void device_put(struct net_device *dev)
 		call_rcu(&dev->rcu, device_free);
 }
 
+/* A directory of /sys may have it: no path, nothing that a shell would split. */
+static bool name_valid(const char *name)
+{
+	if (!*name || !strcmp(name, ".") || !strcmp(name, ".."))
+		return false;
+	for (; *name; name++)
+		if (*name == '/' || *name == ':' || (u8)*name <= ' ' || *name == 0x7f)
+			return false;
+	return true;
+}
+
 /* Fill in the number of a name like "eth%d". */
 static int choose_name(struct net_device *dev)
 {
 	char base[IFNAMSIZ], name[IFNAMSIZ + 8];
 	size_t n = strlen(dev->name);
 
+	if (!name_valid(dev->name))
+		return -EINVAL;
 	if (n < 2 || strcmp(dev->name + n - 2, "%d"))
 		return device_by_name(dev->name) ? -EEXIST : 0;
 	memcpy(base, dev->name, n - 2);
@@ -149,7 +159,7 @@ int device_register(struct net_device *dev)
 	dev->ifindex = next_index++;
 	if (!loopback && dev->features & DEV_LOOPBACK)
 		loopback = dev;
-	list_add_tail(&dev->node, &devices);
+	list_add_tail_rcu(&dev->node, &devices);
 	hlist_add_head_rcu(&dev->index_node, &by_index[dev->ifindex % INDEX_BUCKETS]);
 	dev->registered = true;
 	tell(dev, DEVICE_REGISTERED);
@@ -160,7 +170,7 @@ void device_unregister(struct net_device *dev)
 {
 	device_close(dev);
 	tell(dev, DEVICE_UNREGISTERING);
-	list_del_init(&dev->node);
+	list_del_rcu(&dev->node);
 	hlist_del_rcu(&dev->index_node);
 	dev->registered = false;
 	synchronize_rcu();

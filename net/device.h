@@ -5,8 +5,8 @@
  * lock but a transmit queue's: devices are found under RCU, and a device that goes away is first closed, its queues flushed, a grace
  * period waited for.
  *
- * Sending: device_xmit() gives the packet to the first-in-first-out list of the transmit queue that the packet hashes to;
- * packets go on to ops->xmit as long as the queue is not stopped (departure: no other queueing discipline yet).  A driver whose ring is full calls device_queue_stop(), and
+ * Sending: device_xmit() gives the packet to the first-in-first-out list of this CPU's transmit queue; packets go on to ops->xmit as long as the
+ * queue is not stopped (departure: no other queueing discipline yet).  A driver whose ring is full calls device_queue_stop(), and
  * device_queue_wake() once there is room.
  *
  * Source: netdevice(7).
@@ -23,7 +23,6 @@
 #include "net/packet.h"
 
 struct ip4_config;
-struct ip6_config;
 struct net_device;
 
 enum { DEVICE_ADDR_MAX = 32, DEVICE_QUEUES_MAX = 64 };
@@ -39,8 +38,6 @@ enum {
 	DEV_USO = 1 << 6,		/* UDP segmentation */
 	DEV_RXCSUM = 1 << 7,
 	DEV_LOOPBACK = 1 << 8,		/* packets do not leave the machine */
-	DEV_GRO = 1 << 9,
-	DEV_NO_QUEUE = 1 << 10,		/* software device: no queueing discipline */
 	DEV_CSUM = DEV_CSUM4 | DEV_CSUM6,
 	DEV_TSO = DEV_TSO4 | DEV_TSO6,
 };
@@ -54,12 +51,8 @@ struct net_device_ops {
 	/* xmit: XMIT_OK: consumed. XMIT_BUSY: not taken, the queue was stopped. Net context, the queue's lock held */
 	int (*xmit)(struct net_device *dev, u32 queue, struct packet *p);
 	void (*flush)(struct net_device *dev, u32 queue);	/* a batch ends: tell the device of what xmit queued. As xmit */
-	void (*set_rx_mode)(struct net_device *dev);		/* promiscuity or multicast list changed */
-	int (*set_mac)(struct net_device *dev, const u8 *addr);
 	int (*set_mtu)(struct net_device *dev, u32 mtu);
-	int (*set_features)(struct net_device *dev, u32 features);
 	void (*destroy)(struct net_device *dev);		/* the last reference went: free driver_data */
-	const char *kind;					/* IFLA_INFO_KIND, NULL: a real device */
 	const char *driver;					/* ethtool -i */
 };
 
@@ -72,7 +65,7 @@ struct link_ops {
 
 struct device_stats {
 	u64 rx_packets, rx_bytes, tx_packets, tx_bytes;
-	u64 rx_errors, tx_errors, rx_dropped, tx_dropped, multicast, rx_length_errors, rx_crc_errors, rx_nohandler;
+	u64 rx_errors, tx_errors, rx_dropped, tx_dropped, multicast, rx_length_errors, rx_nohandler;
 } CACHELINE_ALIGNED;
 
 /* Locks: q lock · a atomic */
@@ -87,12 +80,6 @@ struct device_queue {
 	u64 xmit_packets;		/* [q] */
 } CACHELINE_ALIGNED;
 
-struct device_mc_addr {
-	struct list_head node;
-	u8 addr[DEVICE_ADDR_MAX];
-	u32 users;
-};
-
 /* Locks: I immutable once registered · R rtnl, read under RCU · a atomic */
 struct net_device {
 	char name[IFNAMSIZ];		/* [R] */
@@ -106,30 +93,21 @@ struct net_device {
 	u8 broadcast[DEVICE_ADDR_MAX];	/* [I] */
 	u8 perm_addr[DEVICE_ADDR_MAX];	/* [I] */
 	u32 features;			/* [R] DEV_*, in use */
-	u32 hw_features;		/* [I] those that may be changed */
-	u32 gso_max;			/* [I] bytes of a GSO packet */
 	u32 carrier;			/* [a] */
 	u32 tx_queue_len;		/* [R] */
-	u32 promiscuity, allmulti;	/* [R] counts */
 	const struct net_device_ops *ops;	/* [I] */
 	const struct link_ops *link;	/* [I] NULL: no header */
 	void *driver_data;		/* [I] */
 	u32 queue_count;		/* [I] transmit queues */
 	struct device_queue *queues;	/* [I] */
 	struct device_stats *stats;	/* [I] one a CPU */
-	struct list_head mc_list;	/* [R, mc_lock] link-layer multicast addresses */
-	struct spinlock mc_lock;
 	struct ip4_config *ip4;		/* [R] NULL: none */
-	struct ip6_config *ip6;		/* [R] NULL: none */
-	u32 taps;			/* [a] packet sockets bound to it */
-	u32 link_ifindex;		/* [I] veth's peer, 0: none */
-	char alias[64];			/* [R] */
 	bool registered;		/* [R] */
 	bool dynamic_addr;		/* [I] the address was made up */
 	struct refcount refs;
 	struct rcu_head rcu;
 	struct list_head node;		/* [R] all devices */
-	struct hlist_node index_node, name_node;	/* [R] */
+	struct hlist_node index_node;	/* [R] */
 };
 
 /**
@@ -151,7 +129,7 @@ void device_put(struct net_device *dev);
 /** device_by_index, device_by_name - NULL: none. Under RCU (or rtnl); device_get() it to keep it over a sleep. */
 struct net_device *device_by_index(u32 ifindex);
 struct net_device *device_by_name(const char *name);
-/** device_next - in order of registration; NULL: the first. [rtnl] */
+/** device_next - in order of registration; NULL: the first. Under RCU (or rtnl) */
 struct net_device *device_next(struct net_device *dev);
 struct net_device *device_loopback(void);
 
@@ -168,14 +146,15 @@ u32 device_user_flags(const struct net_device *dev);	/* IFF_* as users see them 
 void device_stats_sum(const struct net_device *dev, struct device_stats *out);
 static inline struct device_stats *device_stats_here(struct net_device *dev) { return &dev->stats[plat_cpu_id()]; }
 
-/** device_xmit - send; link header in place, p->dev set. Net context (net_enter). Consumes. Return: 0, -ENOBUFS (dropped), -ENETDOWN */
+/** device_xmit - send; link header in place, p->dev set. Net context (net_enter). Consumes.
+    Return: 0, -ENOBUFS (dropped), -ENETDOWN, -ENOMEM, -EMSGSIZE (a GSO packet that the device cannot cut), -EINVAL (checksum offsets) */
 int device_xmit(struct packet *p);
 void device_queue_stop(struct device_queue *q);		/* in xmit */
 void device_queue_wake(struct device_queue *q);		/* any but interrupts */
 static inline bool device_queue_stopped(const struct device_queue *q) { return __atomic_load_n(&q->stopped, __ATOMIC_ACQUIRE); }
 
 /* Changes, told to protocols and netlink. [rtnl] */
-enum device_event { DEVICE_REGISTERED, DEVICE_UNREGISTERING, DEVICE_UP, DEVICE_GOING_DOWN, DEVICE_DOWN, DEVICE_CHANGED, DEVICE_MTU, DEVICE_MAC, DEVICE_RENAMED };
+enum device_event { DEVICE_REGISTERED, DEVICE_UNREGISTERING, DEVICE_UP, DEVICE_GOING_DOWN, DEVICE_DOWN, DEVICE_MTU };
 struct device_listener {
 	void (*event)(struct net_device *dev, enum device_event event);
 	struct list_head node;

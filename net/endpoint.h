@@ -21,9 +21,6 @@
 #include "kern/rcu.h"
 #include "net/address.h"
 
-struct net_device;
-struct packet;
-
 /* Locks: b the bucket's · a atomic, read anywhere · I immutable */
 struct net_endpoint {
 	struct ip_addr local;		/* [b, read anywhere] any: not bound to one */
@@ -36,10 +33,8 @@ struct net_endpoint {
 	bool listening;			/* [a] TCP: keeps others from sharing by reuse */
 	bool local_chosen;		/* [a] local was given by bind, not by connect */
 	bool port_chosen;		/* [a] lport was given by bind */
-	bool transparent;		/* [a] may bind to foreign addresses */
 	u32 ifindex;			/* [a] SO_BINDTODEVICE, 0: none */
 	u32 uid;			/* [I] the creator's */
-	u32 incoming_cpu;		/* [a] SO_INCOMING_CPU plus 1; 0: none */
 	struct hlist_node port_node;	/* [b] in the table's chain of its port */
 	u32 bound;			/* [b] whether it is in the table */
 };
@@ -63,14 +58,14 @@ void port_table_init(struct port_table *t);
 /**
  * port_bind - take @port (0: any of the local port range) with ep->local, ifindex, reuse… as set
  * Sets ep->lport.  An endpoint that is bound already is moved.
- * Return: 0, -EADDRINUSE, -EAGAIN as -EADDRINUSE for port 0 when all are taken
+ * Return: 0, -EADDRINUSE (the endpoint is then bound to none); for port 0: all are taken
  */
 MUST_CHECK int port_bind(struct port_table *t, struct net_endpoint *ep, u16 port);
 /** port_inherit - @ep (a connection that a listener made) shares the listener's port without a check. */
 void port_inherit(struct port_table *t, struct net_endpoint *ep, const struct net_endpoint *from);
 /** port_unbind - give it back. */
 void port_unbind(struct port_table *t, struct net_endpoint *ep);
-/** port_rehash - ep->local is about to change to @local (connect chose it, or it is dissolved). */
+/** port_set_local - ep->local changes to @local (connect chose it, or it is dissolved). */
 void port_set_local(struct port_table *t, struct net_endpoint *ep, const struct ip_addr *local);
 
 /**
@@ -79,7 +74,7 @@ void port_set_local(struct port_table *t, struct net_endpoint *ep, const struct 
  * Under RCU. NULL: none.
  */
 struct net_endpoint *port_lookup(struct port_table *t, const struct ip_addr *src, u16 sport, const struct ip_addr *dst, u16 dport, u32 ifindex,
-				 bool listening, struct packet *p);
+				 bool listening);
 
 /** port_range - the local port range, inclusive. port_privileged - a port that needs CAP_NET_BIND_SERVICE */
 void port_range(u16 *low, u16 *high);

@@ -1,7 +1,8 @@
 /*
  * ICMP: echo, errors that we send, errors that we hear.
  *
- * Errors go out at most ERRORS_PER_SECOND a second in all, and never about ICMP errors, broadcasts or fragments after the first.
+ * Errors go out at most ERRORS_PER_SECOND a second in all, and never about ICMP errors or broadcasts.  Nothing goes to a broadcast or multicast
+ * address: whoever names one as the source wants others to be flooded.
  *
  * Source: RFC 792, RFC 1122 section 3.2.2, RFC 1191.
  */
@@ -9,7 +10,7 @@
 #include "net/checksum.h"
 #include "net/internal.h"
 
-enum { ECHO_REPLY = 0, UNREACHABLE = 3, REDIRECT = 5, ECHO = 8, TIME_EXCEEDED = 11, PARAMETER = 12, TYPES = 19 };
+enum { ECHO_REPLY = 0, ECHO = 8, TIME_EXCEEDED = 11, PARAMETER = 12, TYPES = ARRAY_SIZE(ip4_stats[0].icmp_in_type) };
 enum { HEADER = 8, QUOTE_MAX = 548, ERRORS_PER_SECOND = 1000, FRAG_NEEDED = 4, PORT_UNREACHABLE = 3 };
 
 static struct spinlock rate_lock = SPINLOCK_INIT(RANK_NET_LEAF);
@@ -38,7 +39,7 @@ static void output(struct packet *p, const struct ip_addr *src, const struct ip_
 	struct ip_send send = { .dst = *dst, .protocol = IPPROTO_ICMP, .tos = tos };
 	struct ip_dst route;
 
-	if (ip_route(&flow, &route)) {
+	if (ip_route(&flow, &route) || (route.kind != IP_DST_UNICAST && route.kind != IP_DST_LOCAL)) {
 		packet_free(p);
 		return;
 	}
@@ -58,9 +59,13 @@ void icmp4_send(struct packet *p, const struct ip_rx *ip, u8 type, u8 code, u32 
 {
 	u32 back = (u32)(p->data - packet_net(p)), quote = MIN(back + p->len, (u32)QUOTE_MAX);
 
-	if (ip->kind != IP_DST_LOCAL || p->type != PACKET_TO_HOST || !ip->src.w[3] || !may_send())
+	u8 about;
+
+	if (ip->kind != IP_DST_LOCAL || p->type != PACKET_TO_HOST || !ip->src.w[3])
 		return;
-	if (ip->protocol == IPPROTO_ICMP && p->len && p->data[0] != ECHO)
+	if (ip->protocol == IPPROTO_ICMP && (!packet_copy_bits(p, 0, &about, 1) || about != ECHO))
+		return;
+	if (!may_send())
 		return;
 	struct packet *e = packet_alloc(HEADER + quote, ALLOC_ATOMIC);
 
@@ -82,7 +87,7 @@ void icmp4_send(struct packet *p, const struct ip_rx *ip, u8 type, u8 code, u32 
 void ip_unreachable_port(struct packet *p, const struct ip_rx *ip)
 {
 	if (ip_addr_is_v4(&ip->src))
-		icmp4_send(p, ip, UNREACHABLE, PORT_UNREACHABLE, 0);
+		icmp4_send(p, ip, ICMP_UNREACHABLE, PORT_UNREACHABLE, 0);
 }
 
 /* The same packet goes back. Consumes. */
@@ -141,13 +146,15 @@ static void error(struct packet *p, const struct ip_rx *ip)
 	sent.src = ip_addr_v4(src);
 	sent.dst = ip_addr_v4(dst);
 	sent.protocol = h[9];
-	if (e.type == UNREACHABLE)
+	if (!ip_is_local(&sent.src, 0))
+		return;				/* not ours: nothing that it says may change anything */
+	if (e.type == ICMP_UNREACHABLE)
 		unreachable_meaning(e.code, &e);
 	else if (e.type == PARAMETER)
 		e.error = EPROTO, e.hard = true;
 	else
 		e.error = EHOSTUNREACH;
-	if (e.type == UNREACHABLE && e.code == FRAG_NEEDED) {
+	if (e.type == ICMP_UNREACHABLE && e.code == FRAG_NEEDED) {
 		e.info &= 0xffff;
 		e.is_pmtu = true;
 		if (e.info)
@@ -156,7 +163,7 @@ static void error(struct packet *p, const struct ip_rx *ip)
 	const struct ip_protocol *proto = ip_protocol_find(sent.protocol, false);
 
 	packet_drop_front(p, header);
-	if (proto && proto->error && ip_is_local(&sent.src, 0))
+	if (proto && proto->error)
 		proto->error(p, &sent, &e);
 }
 
@@ -174,7 +181,7 @@ static void rx(struct packet *p, const struct ip_rx *ip)
 		case ECHO:
 			echo(p, ip);
 			return;
-		case UNREACHABLE:
+		case ICMP_UNREACHABLE:
 		case TIME_EXCEEDED:
 		case PARAMETER:
 			error(p, ip);

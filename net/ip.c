@@ -50,13 +50,17 @@ void ip_pmtu_update(const struct ip_addr *dst, u32 oif, u32 mtu)
 	if (!ip_addr_is_v4(dst))
 		return;
 	struct pmtu *m = pmtu_slot(dst->w[3]);
+	u64 now = plat_mono_ns();
 
+	mtu = MAX(mtu, (u32)PMTU_MIN);
 	spin_lock(&pmtu_lock);
-	m->dst = dst->w[3];
-	m->mtu = MAX(mtu, (u32)PMTU_MIN);
-	m->expires_ns = plat_mono_ns() + PMTU_LIFE_NS;
+	bool lower = m->dst != dst->w[3] || m->expires_ns <= now || mtu < m->mtu;
+
+	if (lower)
+		*m = (struct pmtu){ .dst = dst->w[3], .mtu = mtu, .expires_ns = now + PMTU_LIFE_NS };
 	spin_unlock(&pmtu_lock);
-	ip_route_changed();
+	if (lower)
+		ip_route_changed();
 }
 
 static u32 pmtu_of(be32 dst, u32 mtu)
@@ -107,13 +111,12 @@ bool ip_may_bind(const struct ip_addr *a, u32 ifindex)
 /* Where multicast and limited broadcast go without a route: the first device that is no loopback. */
 static struct net_device *any_device(void)
 {
-	for (u32 i = 1; i < 64; i++) {
-		struct net_device *d = device_by_index(i);
+	struct net_device *d = NULL;
 
-		if (d && device_is_up(d) && !(d->flags & IFF_LOOPBACK))
-			return d;
-	}
-	return NULL;
+	while ((d = device_next(d)) != NULL)
+		if (device_is_up(d) && !(d->flags & IFF_LOOPBACK))
+			break;
+	return d;
 }
 
 static int finish(const struct ip_flow *f, struct ip_dst *out, be32 preferred)

@@ -20,7 +20,6 @@
 #include "net/packet.h"
 
 struct net_device;
-struct neighbour;
 
 /* What is asked for. */
 struct ip_flow {
@@ -41,18 +40,12 @@ enum ip_dst_kind { IP_DST_UNICAST, IP_DST_LOCAL, IP_DST_BROADCAST, IP_DST_MULTIC
 struct ip_dst {
 	u32 generation;			/* 0: none */
 	u8 kind;			/* enum ip_dst_kind */
-	bool mtu_locked;		/* the path MTU may not be lowered: fragment */
-	bool ecn;
 	struct net_device *dev;		/* goes out there */
 	struct ip_addr src;		/* the source address to use */
 	struct ip_addr gateway;		/* next hop, the destination itself if it is on the link */
 	u32 mtu;			/* of the path, as known */
 	u32 advmss;			/* MSS to announce (payload of TCP without options) */
-	u32 metrics[8];			/* RTAX_* - RTAX_LOCK… of the route that matter: 0 means none. Indexed by enum ip_metric */
-	struct neighbour *neigh;	/* cached by output; NULL: to be looked up */
 };
-
-enum ip_metric { IP_METRIC_WINDOW, IP_METRIC_RTT, IP_METRIC_RTTVAR, IP_METRIC_SSTHRESH, IP_METRIC_CWND, IP_METRIC_INITCWND, IP_METRIC_INITRWND, IP_METRIC_RTO_MIN };
 
 extern u32 ip_route_generation;		/* [a] never 0 */
 
@@ -77,10 +70,8 @@ struct ip_send {
 	u8 protocol, tos, ttl;		/* ttl 0: the default (of multicast: 1) */
 	u8 pmtu;			/* IP_PMTUDISC_* */
 	u32 mark, priority;
-	u32 flow_label;			/* IPv6, network order as in the header, 0: none */
-	const u8 *options;		/* IPv4 options, padded; IPv6: extension headers in order. NULL: none */
+	const u8 *options;		/* IPv4 options, padded to 4, at most 40 bytes. NULL: none */
 	u8 options_len;
-	u8 options_next;		/* IPv6: type of the first extension header */
 	bool no_id;			/* IPv4: DF and an id of 0 are fine (connected TCP) */
 };
 
@@ -131,7 +122,7 @@ void ip_protocol_register(const struct ip_protocol *proto);
 /** ip_unreachable_port - answer @p, whose data is at the transport header, with ICMP "port unreachable", rate-limited. Does not consume. */
 void ip_unreachable_port(struct packet *p, const struct ip_rx *ip);
 
-/** ip_pmtu_update - the path to @dst takes at most @mtu bytes (RFC 1191, 8201). Any net. */
+/** ip_pmtu_update - the path to @dst takes at most @mtu bytes (RFC 1191, 8201): lowers what is known, never raises it. Any net. */
 void ip_pmtu_update(const struct ip_addr *dst, u32 oif, u32 mtu);
 /** ip_confirm - the next hop answers (forward progress of TCP): no need to probe it. */
 void ip_confirm(struct ip_dst *dst);

@@ -54,7 +54,7 @@ static void deliver(struct packet *p, u32 header)
 		return;
 	}
 	IP4_COUNT(in_unknown_protocols);
-	icmp4_send(p, &ip, 3, 2, 0);
+	icmp4_send(p, &ip, ICMP_UNREACHABLE, ICMP_PROTOCOL_UNREACHABLE, 0);
 	packet_free(p);
 }
 
@@ -170,10 +170,10 @@ static struct packet *piece(const struct packet *p, u32 header, u32 at, u32 len,
 	return f;
 }
 
-/* Cut @p, whose header is in place, into pieces that fit. Consumes. */
-static int fragment(struct packet *p, const struct ip_dst *dst, u32 header)
+/* Cut @p, whose header is in place, into pieces that fit @mtu, which no device has lower than header and 8 bytes. Consumes. */
+static int fragment(struct packet *p, const struct ip_dst *dst, u32 header, u32 mtu)
 {
-	u32 room = (dst->mtu - header) & ~7u, payload = p->len - header, at = 0;
+	u32 room = (mtu - header) & ~7u, payload = p->len - header, at = 0;
 	int err = packet_csum_finish(p);
 
 	while (!err && at < payload) {
@@ -231,7 +231,7 @@ int ip_output(struct packet *p, struct ip_dst *dst, const struct ip_send *s)
 	p->priority = s->priority;
 	p->mark = s->mark;
 	if (p->gso == GSO_NONE && total > mtu)
-		return fragment(p, dst, header);
+		return fragment(p, dst, header, mtu);
 	return to_link(p, dst);
 }
 

@@ -94,14 +94,8 @@ static void copy_state(struct packet *to, const struct packet *from)
 	to->csum_start = (u16)(from->csum_start + shift);
 	to->csum_offset = from->csum_offset;
 	to->gso_size = from->gso_size;
-	to->gso_segs = from->gso_segs;
-	to->hash = from->hash;
 	to->mark = from->mark;
 	to->priority = from->priority;
-	to->queue = from->queue;
-	to->loops = from->loops;
-	to->ecn_gso = from->ecn_gso;
-	to->time_ns = from->time_ns;
 	memcpy(to->cb, from->cb, sizeof(to->cb));
 	if (from->mac_off != PACKET_NO_OFFSET)
 		to->mac_off = (u16)(from->mac_off + shift);
@@ -114,16 +108,13 @@ static void copy_state(struct packet *to, const struct packet *from)
 /* A new packet with the same linear part, head room included (headers already taken off lie there). */
 static struct packet *clone_linear(const struct packet *p, u32 flags)
 {
-	u32 front = packet_headroom(p), linear = packet_linear(p);
-	struct packet *q = packet_alloc(front + linear, flags);
+	u32 front = packet_headroom(p), linear = packet_linear(p), beyond = front > PACKET_HEADROOM ? front - PACKET_HEADROOM : 0;
+	struct packet *q = packet_alloc(beyond + linear, flags);
 
 	if (!q)
 		return NULL;
-	if (front > PACKET_HEADROOM)
-		q->data = q->tail = q->buf + front;
-	u32 keep = MIN(front, packet_headroom(q));
-
-	memcpy(q->data - keep, p->data - keep, keep + linear);
+	q->data += beyond;
+	memcpy(q->data - front, p->data - front, front + linear);
 	q->tail = q->data + linear;
 	q->len = linear;
 	copy_state(q, p);
@@ -202,8 +193,10 @@ static int regrow(struct packet *p, u32 front, u32 back)
 	s32 shift = (s32)front - (s32)old_front;
 
 	memcpy(buf + front - keep, p->data - keep, keep + linear);
-	if (p->buf != p->inline_buf)
+	if (p->buf != p->inline_buf) {
+		p->memory -= (u32)(p->end - p->buf);
 		kfree(p->buf);
+	}
 	p->buf = buf;
 	p->data = buf + front;
 	p->tail = p->data + linear;
@@ -215,7 +208,7 @@ static int regrow(struct packet *p, u32 front, u32 back)
 		p->net_off = (u16)(p->net_off + shift);
 	if (p->transport_off != PACKET_NO_OFFSET)
 		p->transport_off = (u16)(p->transport_off + shift);
-	p->memory += size;
+	p->memory += (u32)size;
 	return 0;
 }
 

@@ -8,7 +8,7 @@
  * Departures from sk_buff:
  *  1. A packet has exactly one owner, and its linear part is never shared.  packet_clone() copies the linear part (headers, a few bytes)
  *     and shares the pages by reference.  So whoever holds a packet may push and pull headers without asking; pages are read-only for all
- *     but who put them in.  Payload worth sharing (retransmission queues, taps) belongs in fragments.
+ *     but who put them in.  Payload worth sharing (retransmission queues) belongs in fragments.
  *  2. No list of further packets: PACKET_FRAGS_MAX fragments of up to 2^32 - 1 bytes each (runs of pages count as one) hold 64 KiB and more.
  *  3. Bytes that a parser wants to see are made linear by packet_pull(p, n), which fails for packets that are too short: parsers check
  *     lengths there, once.
@@ -48,7 +48,7 @@ enum packet_csum {
 				   pseudo header, the rest is to be added by the device or packet_csum_finish().  On rx it counts as good */
 };
 
-/* packet->gso: one packet stands for several of gso_size payload bytes each, to be cut by the device or by gso_segment(). */
+/* packet->gso: one packet stands for several of gso_size payload bytes each, to be cut by the device. */
 enum packet_gso { GSO_NONE, GSO_TCP4, GSO_TCP6, GSO_UDP4, GSO_UDP6 };
 
 /* packet->type: to whom, as packet(7) numbers them */
@@ -74,19 +74,8 @@ struct packet {
 	u16 csum_start;			/* CSUM_PARTIAL: from buf */
 	u16 csum_offset;		/* from csum_start */
 	u16 gso_size;			/* payload bytes of a segment */
-	u16 gso_segs;
-	u32 hash;			/* of the flow; 0: not known */
 	u32 mark, priority;
-	u16 queue;			/* the device queue it came from or shall go to, plus 1; 0: none chosen */
-	u8 loops;			/* how often it was handed from device to device without leaving the machine */
-	bool ecn_gso : 1;		/* TCP: CWR is set in the first segment */
-	bool forwarded : 1;
-	bool tap_done : 1;
-	bool ignore_df : 1;		/* IPv4: fragment whatever DF says */
-	bool loopback_copy : 1;		/* a multicast packet that we sent and hear ourselves */
-	bool no_fragment : 1;
-	u64 time_ns;			/* rx: wall clock at arrival if someone wants time stamps; tx: earliest departure (plat_mono_ns), 0: now */
-	u64 memory;			/* bytes that the packet and its pages take: what buffers count */
+	u32 memory;			/* bytes that the packet and its pages take: what buffers count */
 	void (*destroy)(struct packet *p);	/* NULL: none */
 	void *owner;			/* destroy's */
 	u32 charge;			/* destroy's */
@@ -175,9 +164,6 @@ MUST_CHECK int packet_from_iter(struct packet *p, struct iter *it, u32 n);
 u32 packet_csum_bits(const struct packet *p, u32 offset, u32 n, u32 sum);
 /** packet_csum_finish - CSUM_PARTIAL becomes CSUM_NONE: compute and store. Return: 0, -ENOMEM, -EINVAL (offsets past the end) */
 MUST_CHECK int packet_csum_finish(struct packet *p);
-
-/** packet_memory - the true size of a packet as buffers count it. */
-static inline u32 packet_memory(const struct packet *p) { return (u32)p->memory; }
 
 /** packet_own - from now on @owner is charged; the earlier owner is let go. */
 static inline void packet_own(struct packet *p, void *owner, void (*destroy)(struct packet *p), u32 charge)

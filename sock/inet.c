@@ -48,7 +48,7 @@ void inet_init(struct inet_sock *i, const struct socket_ops *ops, bool v6, u32 t
 	i->ttl = -1;
 	i->mc_ttl = 1;
 	i->mc_loop = true;
-	i->pmtu = type == SOCK_STREAM ? IP_PMTUDISC_WANT : IP_PMTUDISC_WANT;
+	i->pmtu = IP_PMTUDISC_WANT;
 	i->ep.local = i->ep.remote = ip_addr_v4(0);
 	i->ep.protocol = (u8)protocol;
 	i->ep.v6 = v6;
@@ -88,28 +88,30 @@ int inet_getname(struct socket *s, struct sock_addr *out, bool peer)
 	return 0;
 }
 
+/* 0.0.0.0 as a destination is this machine. */
+static struct ip_addr or_loopback(const struct ip_addr *dst)
+{
+	return dst->w[3] ? *dst : ip_addr_v4(cpu_to_be32(0x7f000001));
+}
+
 int inet_route(struct inet_sock *i, const struct ip_addr *dst, u16 dport, struct ip_dst *out)
 {
 	struct ip_flow f = {
-		.src = i->ep.local, .dst = *dst, .oif = i->ep.ifindex, .mark = i->sock.mark, .uid = i->ep.uid, .sport = i->ep.lport,
+		.src = i->ep.local, .dst = or_loopback(dst), .oif = i->ep.ifindex, .mark = i->sock.mark, .uid = i->ep.uid, .sport = i->ep.lport,
 		.dport = dport, .protocol = i->ep.protocol, .tos = i->tos, .onlink = atomic_load(&i->sock.flags) & SOCKF_DONTROUTE,
 	};
 
-	if (!dst->w[3])
-		f.dst = ip_addr_v4(cpu_to_be32(0x7f000001));
-	if (ip4_is_multicast(f.dst.w[3]) && !f.oif)
-		f.oif = i->mc_index;
 	if (ip4_is_multicast(f.src.w[3]) || f.src.w[3] == ~0u)
 		f.src = ip_addr_v4(0);
 	return ip_route(&f, out);
 }
 
-void inet_send_fill(struct inet_sock *i, const struct ip_dst *dst, struct ip_send *out)
+void inet_send_fill(struct inet_sock *i, const struct ip_addr *to, const struct ip_dst *dst, struct ip_send *out)
 {
 	bool many = dst->kind == IP_DST_MULTICAST;
 
 	*out = (struct ip_send){
-		.src = dst->src, .dst = dst->gateway, .protocol = i->ep.protocol, .tos = i->tos, .pmtu = i->pmtu, .mark = i->sock.mark,
+		.src = dst->src, .dst = or_loopback(to), .protocol = i->ep.protocol, .tos = i->tos, .pmtu = i->pmtu, .mark = i->sock.mark,
 		.ttl = many ? i->mc_ttl : i->ttl > 0 ? (u8)i->ttl : 0, .priority = i->sock.priority,
 	};
 }

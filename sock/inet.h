@@ -35,7 +35,6 @@ struct inet_sock {
 	u8 mc_ttl;			/* [a] IP_MULTICAST_TTL */
 	u8 pmtu;			/* [a] IP_MTU_DISCOVER */
 	bool mc_loop, freebind, want_ttl, want_tos, want_pktinfo;	/* [a] */
-	u32 mc_index;			/* [a] IP_MULTICAST_IF */
 	u32 wmem;			/* [a] bytes sent and not yet freed */
 	u32 rmem;			/* [a] bytes in receive queues */
 };
@@ -55,7 +54,6 @@ struct inet_type {
 void inet_register_type(struct inet_type *t);
 /** inet_init - what all have: socket_init and defaults. */
 void inet_init(struct inet_sock *i, const struct socket_ops *ops, bool v6, u32 type, u32 protocol);
-void inet_fini(struct inet_sock *i);
 
 /* ---- addresses of users ---- */
 /**
@@ -70,8 +68,8 @@ int inet_getname(struct socket *s, struct sock_addr *out, bool peer);	/* for soc
 
 /** inet_route - route for @i to @dst, by its options (device, TOS, mark, sources). Under RCU. 0 or -errno */
 MUST_CHECK int inet_route(struct inet_sock *i, const struct ip_addr *dst, u16 dport, struct ip_dst *out);
-/** inet_send_fill - how the socket's packets look: TTL, TOS, PMTU, options. */
-void inet_send_fill(struct inet_sock *i, const struct ip_dst *dst, struct ip_send *out);
+/** inet_send_fill - how the socket's packets to @to look: addresses, TTL, TOS, PMTU. */
+void inet_send_fill(struct inet_sock *i, const struct ip_addr *to, const struct ip_dst *dst, struct ip_send *out);
 
 /* ---- options: levels IPPROTO_IP, IPPROTO_IPV6, and those of SOL_SOCKET that families know; for socket_ops ---- */
 int inet_setsockopt(struct socket *s, int level, int name, const void *value, u32 len);

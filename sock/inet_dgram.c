@@ -22,7 +22,8 @@
 #include "mm/user.h"
 #include "net/checksum.h"
 #include "net/context.h"
-#include "net/internal.h"
+#include "net/device.h"
+#include "net/stats.h"
 #include "sock/inet.h"
 #include "vfs/poll.h"
 
@@ -125,11 +126,13 @@ static int udp_bind(struct socket *s, const struct sock_addr *a)
 	return err;
 }
 
-static int autobind(struct inet_sock *i)
+/* Any port if it has none; *@port: the one it has, whatever becomes of the binding later. */
+static int autobind(struct inet_sock *i, u16 *port)
 {
 	spin_lock(&i->lock);
 	int err = i->ep.lport ? 0 : port_bind(&ports, &i->ep, 0);
 
+	*port = i->ep.lport;
 	spin_unlock(&i->lock);
 	return err == -EADDRINUSE ? -EAGAIN : err;
 }
@@ -159,8 +162,8 @@ static int udp_connect(struct socket *s, const struct sock_addr *a, u64 deadline
 	struct inet_sock *i = inet_of(s);
 	struct ip_addr addr;
 	struct ip_dst dst;
+	u16 port, own;
 	u32 scope;
-	u16 port;
 	int err;
 
 	if (a->len < sizeof(a->family))
@@ -175,7 +178,7 @@ static int udp_connect(struct socket *s, const struct sock_addr *a, u64 deadline
 	if (!err)
 		err = may_broadcast(i, &dst);
 	if (!err)
-		err = autobind(i);
+		err = autobind(i, &own);
 	if (err)
 		return err;
 	if (!addr.w[3])
@@ -206,28 +209,41 @@ static bool writable(const struct inet_sock *i)
 	return atomic_load(&i->wmem) < i->sock.sndbuf;
 }
 
+static bool shut_send(const struct inet_sock *i)
+{
+	return READ_ONCE(i->sock.shutdown) & SHUTDOWN_SEND;
+}
+
 static int wait_room(struct inet_sock *i, u32 flags)
 {
 	u64 deadline = sock_deadline(i->sock.sndtimeo_ns, flags & MSG_DONTWAIT);
 
-	if (i->sock.shutdown & SHUTDOWN_SEND)
-		return sock_pipe_error(flags);
-	if (writable(i))
-		return 0;
-	if (!deadline)
-		return -EAGAIN;
-	int err = wait_event_interruptible_until(&i->sock.waitq, writable(i), deadline);
+	while (!shut_send(i)) {
+		if (writable(i))
+			return 0;
+		if (!deadline)
+			return -EAGAIN;
+		int err = wait_event_interruptible_until(&i->sock.waitq, writable(i) || shut_send(i), deadline);
 
-	return err ? sock_wait_error(err, i->sock.sndtimeo_ns) : 0;
+		if (err)
+			return sock_wait_error(err, i->sock.sndtimeo_ns);
+	}
+	return sock_pipe_error(flags);
 }
 
-static void header(struct packet *p, const struct inet_sock *i, const struct ip_send *send, u16 dport)
+/* Where a datagram comes from and goes to. */
+struct udp_route {
+	struct ip_addr to;
+	u16 sport, dport;
+};
+
+static void header(struct packet *p, const struct inet_sock *i, const struct ip_send *send, const struct udp_route *r)
 {
 	u32 len = p->len + HEADER;
 	u8 *h = packet_push(p, HEADER);
 
-	put_be16(h, i->ep.lport);
-	put_be16(h + 2, dport);
+	put_be16(h, r->sport);
+	put_be16(h + 2, r->dport);
 	put_be16(h + 4, (u16)len);
 	u16 pseudo = csum_fold(csum_pseudo(&send->src, &send->dst, IPPROTO_UDP, len));
 
@@ -241,23 +257,22 @@ static void header(struct packet *p, const struct inet_sock *i, const struct ip_
 }
 
 /* Route and send what stands in @p. Consumes. */
-static int transmit(struct udp_sock *u, struct packet *p, const struct ip_addr *to, u16 dport)
+static int transmit(struct udp_sock *u, struct packet *p, const struct udp_route *r)
 {
 	struct inet_sock *i = &u->inet;
 	struct ip_send send;
 	struct ip_dst dst;
 
 	net_enter();
-	int err = inet_route(i, to, dport, &dst);
+	int err = inet_route(i, &r->to, r->dport, &dst);
 
 	if (!err)
 		err = may_broadcast(i, &dst);
 	if (err) {
 		packet_free(p);
 	} else {
-		inet_send_fill(i, &dst, &send);
-		send.dst = to->w[3] ? *to : ip_addr_v4(cpu_to_be32(0x7f000001));
-		header(p, i, &send, dport);
+		inet_send_fill(i, &r->to, &dst, &send);
+		header(p, i, &send, r);
 		IP4_COUNT(udp_out);
 		err = ip_output(p, &dst, &send);
 	}
@@ -265,35 +280,42 @@ static int transmit(struct udp_sock *u, struct packet *p, const struct ip_addr *
 	return err;
 }
 
+/* To whom: as the message says, or the socket's peer. */
+static int destination(struct inet_sock *i, const struct sock_msg *m, struct udp_route *r)
+{
+	u32 scope;
+
+	if (m->addr && m->addr->len) {
+		int err = inet_addr_parse(i, m->addr, &r->to, &r->dport, &scope);
+
+		return err ? err : r->dport ? 0 : -EINVAL;
+	}
+	spin_lock(&i->lock);
+	r->to = i->ep.remote;
+	r->dport = i->ep.rport;
+	spin_unlock(&i->lock);
+	return r->dport ? 0 : -EDESTADDRREQ;
+}
+
 static s64 udp_sendmsg(struct socket *s, struct sock_msg *m)
 {
 	struct udp_sock *u = udp_of(s);
 	struct inet_sock *i = &u->inet;
 	u64 n = iter_left(m->iter);
-	struct ip_addr to;
-	u32 scope;
-	u16 port;
+	struct udp_route route;
 	int err;
 
 	if (n > 65535)
 		return -EMSGSIZE;
 	if (m->flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	if (m->addr && m->addr->len) {
-		err = inet_addr_parse(i, m->addr, &to, &port, &scope);
-		if (!err && !port)
-			err = -EINVAL;
-	} else {
-		to = i->ep.remote;
-		port = i->ep.rport;
-		err = port ? 0 : -EDESTADDRREQ;
-	}
+	err = destination(i, m, &route);
 	if (!err && n > PAYLOAD_MAX)
 		err = -EMSGSIZE;
 	if (!err)
 		err = sock_take_error(s);
 	if (!err)
-		err = autobind(i);
+		err = autobind(i, &route.sport);
 	if (!err)
 		err = wait_room(i, m->flags);
 	if (err)
@@ -307,10 +329,10 @@ static s64 udp_sendmsg(struct socket *s, struct sock_msg *m)
 		packet_free(p);
 		return err;
 	}
-	atomic_add(&i->wmem, packet_memory(p));
+	atomic_add(&i->wmem, p->memory);
 	atomic_inc(&i->refs);
-	packet_own(p, u, sent, packet_memory(p));
-	err = transmit(u, p, &to, port);
+	packet_own(p, u, sent, p->memory);
+	err = transmit(u, p, &route);
 	return err ? err : (s64)n;
 }
 
@@ -326,7 +348,7 @@ static void received(struct packet *p)
 /* Queue @p, whose data is at the payload. Consumes. */
 static void enqueue(struct udp_sock *u, struct packet *p)
 {
-	u32 memory = packet_memory(p);
+	u32 memory = p->memory;
 	struct inet_sock *i = &u->inet;
 
 	packet_orphan(p);
@@ -377,7 +399,7 @@ static void rx(struct packet *p, const struct ip_rx *ip)
 		return;
 	}
 	u16 sport = get_be16(p->data), dport = get_be16(p->data + 2);
-	struct net_endpoint *ep = port_lookup(&ports, &ip->src, sport, &ip->dst, dport, ip->dev->ifindex, false, p);
+	struct net_endpoint *ep = port_lookup(&ports, &ip->src, sport, &ip->dst, dport, ip->dev->ifindex, false);
 
 	if (!ep) {
 		IP4_COUNT(udp_no_ports);
@@ -398,7 +420,7 @@ static void rx(struct packet *p, const struct ip_rx *ip)
 static void rx_error(struct packet *p, const struct ip_rx *what, const struct ip_error *e)
 {
 	u16 sport = get_be16(p->data), dport = get_be16(p->data + 2);
-	struct net_endpoint *ep = port_lookup(&ports, &what->dst, dport, &what->src, sport, what->dev->ifindex, false, NULL);
+	struct net_endpoint *ep = port_lookup(&ports, &what->dst, dport, &what->src, sport, what->dev->ifindex, false);
 	struct inet_sock *i = ep ? container_of(ep, struct inet_sock, ep) : NULL;
 
 	if (!i || !i->ep.rport || !e->error || !e->hard)
@@ -408,6 +430,7 @@ static void rx_error(struct packet *p, const struct ip_rx *what, const struct ip
 		waitq_wake(&i->sock.waitq, 0, EPOLLERR | EPOLLIN | EPOLLRDNORM);
 }
 
+/* The first packet, or a copy of it. NULL: there is none; ERR_PTR(-ENOMEM): of a peek */
 static struct packet *take(struct udp_sock *u, bool peek)
 {
 	struct packet *p = NULL;
@@ -415,10 +438,10 @@ static struct packet *take(struct udp_sock *u, bool peek)
 	spin_lock(&u->queue_lock);
 	if (!list_empty(&u->queue)) {
 		p = list_first_entry(&u->queue, struct packet, node);
-		if (peek)
-			p = packet_clone(p, ALLOC_ATOMIC);
-		else
+		if (!peek)
 			list_del_init(&p->node);
+		else if (!(p = packet_clone(p, ALLOC_ATOMIC)))
+			p = ERR_PTR(-ENOMEM);
 	}
 	spin_unlock(&u->queue_lock);
 	return p;
@@ -476,6 +499,8 @@ static s64 udp_recvmsg(struct socket *s, struct sock_msg *m)
 		if (err)
 			return err < 0 ? err : 0;
 	}
+	if (IS_ERR(p))
+		return PTR_ERR(p);
 	const struct udp_cb *cb = packet_cb(p, struct udp_cb);
 	u32 len = p->len, n = (u32)MIN(iter_left(m->iter), len);
 	s64 result = m->flags & MSG_TRUNC ? len : n;
@@ -495,14 +520,13 @@ static s64 udp_recvmsg(struct socket *s, struct sock_msg *m)
 
 /* ---- small calls ---- */
 
+/* Without a peer it is an error, and done all the same: that ends a recv() of another thread. */
 static int udp_shutdown(struct socket *s, u32 how)
 {
-	if (!inet_of(s)->ep.rport)
-		return -ENOTCONN;
 	__atomic_fetch_or(&s->shutdown, how, __ATOMIC_ACQ_REL);
 	if (waitq_active(&s->waitq))
 		waitq_wake(&s->waitq, 0, EPOLLIN | EPOLLOUT | EPOLLHUP | EPOLLRDHUP);
-	return 0;
+	return READ_ONCE(inet_of(s)->ep.rport) ? 0 : -ENOTCONN;
 }
 
 static u32 udp_poll(struct socket *s)

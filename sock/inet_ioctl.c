@@ -57,9 +57,12 @@ static int conf(u64 arg)
 	return err ? err : put_user(c, uaddr(arg));
 }
 
-static u32 prefix_of(be32 mask)
+/* Return: the length of the prefix that @mask stands for; -EINVAL: its ones are not in one piece at the front */
+static int prefix_of(be32 mask)
 {
-	return popcount64(mask);
+	u32 len = popcount64(mask);
+
+	return mask == ip4_mask(len) ? (int)len : -EINVAL;
 }
 
 static int get(struct net_device *d, u32 cmd, struct ifreq *r)
@@ -91,21 +94,24 @@ static int get(struct net_device *d, u32 cmd, struct ifreq *r)
 	return 0;
 }
 
-static u32 class_prefix(be32 a)
+static int class_prefix(be32 a)
 {
 	u8 first = *(const u8 *)&a;
 
 	return first < 128 ? 8 : first < 192 ? 16 : 24;
 }
 
-/* Replace the first address by @local/@prefix_len. */
-static int set_address(struct net_device *d, be32 local, u32 prefix_len)
+/* Replace the first address by @local/@prefix_len, 0: by none. @prefix_len: or -errno */
+static int set_address(struct net_device *d, be32 local, int prefix_len)
 {
 	const struct ip4_address *a = ip4_first_address(d);
-	be32 broadcast = prefix_len < 31 && !(d->flags & IFF_LOOPBACK) ? local | ~ip4_mask(prefix_len) : 0;
+
+	if (prefix_len < 0 || be32_to_cpu(local) >= 0xe0000000)
+		return -EINVAL;
+	be32 broadcast = prefix_len < 31 && !(d->flags & IFF_LOOPBACK) ? local | ~ip4_mask((u32)prefix_len) : 0;
 	int err = a ? ip4_address_delete(d, a->local, a->prefix_len) : 0;
 
-	return err || !local ? err : ip4_address_add(d, local, prefix_len, broadcast);
+	return err || !local ? err : ip4_address_add(d, local, (u32)prefix_len, broadcast);
 }
 
 static int set(struct net_device *d, u32 cmd, const struct ifreq *r)
@@ -117,7 +123,10 @@ static int set(struct net_device *d, u32 cmd, const struct ifreq *r)
 	switch (cmd) {
 	case SIOCSIFFLAGS: return device_set_flags(d, (u16)r->ifr_flags, 0xffff);
 	case SIOCSIFMTU: return r->ifr_mtu < 0 ? -EINVAL : device_set_mtu(d, (u32)r->ifr_mtu);
-	case SIOCSIFADDR: return set_address(d, get_address(&r->ifr_addr), class_prefix(get_address(&r->ifr_addr)));
+	case SIOCSIFADDR:
+		if (r->ifr_addr.sa_family != AF_INET)
+			return -EINVAL;
+		return set_address(d, get_address(&r->ifr_addr), class_prefix(get_address(&r->ifr_addr)));
 	case SIOCSIFNETMASK: return a ? set_address(d, a->local, prefix_of(get_address(&r->ifr_netmask))) : -EADDRNOTAVAIL;
 	default: return -EINVAL;
 	}
@@ -168,7 +177,11 @@ static int route(u32 cmd, u64 arg)
 		if (!r.dev)
 			return err ? err : -ENODEV;
 	}
-	r.prefix_len = e.rt_flags & RTF_HOST ? 32 : (u8)prefix_of(get_address(&e.rt_genmask));
+	int prefix_len = e.rt_flags & RTF_HOST ? 32 : prefix_of(get_address(&e.rt_genmask));
+
+	if (prefix_len < 0)
+		return prefix_len;
+	r.prefix_len = (u8)prefix_len;
 	r.prefix = get_address(&e.rt_dst);
 	r.metric = e.rt_metric > 0 ? (u32)e.rt_metric - 1 : 0;
 	if (r.prefix & ~ip4_mask(r.prefix_len))
