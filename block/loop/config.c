@@ -5,6 +5,7 @@
 #include "base/string.h"
 #include "block/loop/loop.h"
 #include "kern/cred.h"
+#include "kern/rcu.h"
 #include "mm/user.h"
 #include "vfs/inode.h"
 #include "vfs/ops.h"
@@ -40,13 +41,15 @@ static struct block_device *file_device(const struct file *f)
 static int file_check(struct loop *l, struct file *f)
 {
 	struct loop *below;
+	int err = 0;
 
-	for (struct file *at = f; (below = loop_of_file(at)) != NULL; at = below->file) {
-		if (below == l)
-			return -EBADF;
-		if (READ_ONCE(below->state) != LOOP_BOUND)
-			return -EINVAL;
-	}
+	/* Those below may be unbound meanwhile: their files and they themselves are freed after a grace period. */
+	rcu_read_lock();
+	for (struct file *at = f; at && !err && (below = loop_of_file(at)) != NULL; at = READ_ONCE(below->file))
+		err = below == l ? -EBADF : READ_ONCE(below->state) != LOOP_BOUND ? -EINVAL : 0;
+	rcu_read_unlock();
+	if (err)
+		return err;
 	return S_ISREG(f->inode->mode) || S_ISBLK(f->inode->mode) ? 0 : -EINVAL;
 }
 

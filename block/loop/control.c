@@ -9,6 +9,7 @@
 #include "base/printf.h"
 #include "block/loop/loop.h"
 #include "kern/printk.h"
+#include "kern/rcu.h"
 #include "kern/slab.h"
 #include "vfs/inode.h"
 
@@ -104,8 +105,10 @@ static s64 remove(s64 number)
 	if (!err)
 		atomic_store(&loops[number], NULL);
 	loop_end(l);
-	if (!err)
+	if (!err) {
+		synchronize_rcu();	/* who ended its last transfer may not have woken its waiters yet; file_check() */
 		kfree(l);
+	}
 	return err;
 }
 

@@ -31,13 +31,6 @@ static int put_patiently(struct nvme_queue *q, struct nvme_command *cmd, struct 
 	return err;
 }
 
-static bool over(struct nvme_queue *q, struct nvme_wait *w)
-{
-	if (q->polled)
-		(void)nvme_queue_reap(q);
-	return atomic_load_acquire(&w->over.done);
-}
-
 int nvme_sync(struct nvme_queue *q, struct nvme_command *cmd, u32 *result, u32 timeout_ms)
 {
 	u64 deadline_ns = plat_mono_ns() + (timeout_ms ? timeout_ms : (u32)NVME_ADMIN_TIMEOUT_MS) * 1000000ull;
@@ -49,9 +42,7 @@ int nvme_sync(struct nvme_queue *q, struct nvme_command *cmd, u32 *result, u32 t
 	if (err)
 		return err;
 	nvme_queue_ring(q);
-	while (q->polled && !over(q, &w))
-		cond_resched();
-	if (wait_event_until(&w.over.q, over(q, &w), deadline_ns) == -ETIMEDOUT && !nvme_queue_reap(q)) {
+	if (wait_event_until(&w.over.q, atomic_load_acquire(&w.over.done), deadline_ns) == -ETIMEDOUT && !nvme_queue_reap(q)) {
 		pr_err("%s: queue %u: command 0x%02x timed out", q->ctrl->name, q->id, cmd->opcode);
 		if (atomic_load(&q->ctrl->state) == NVME_LIVE)
 			(void)work_queue(&q->ctrl->reset_work);

@@ -2,7 +2,8 @@
  * Commands of programs: NVME_IOCTL_* on /dev/nvme0, /dev/ng0n1 and the namespaces' block devices.
  *
  * The data goes by way of a buffer of ours, since a program's command may say one length and mean another: the controller
- * then writes past what was given, but no further than whole pages of the buffer that nobody else uses.
+ * then goes on in pages of the buffer that nobody else uses, or is sent to page 0, which is nobody's.  A command that means more than a
+ * list of pages names can still lead it anywhere, as on Linux: so CAP_SYS_ADMIN is wanted.
  *
  * A positive result is the controller's status code.  What a command may have changed (format, attachment) is read anew.
  *

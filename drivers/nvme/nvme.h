@@ -132,7 +132,7 @@ bool nvme_queue_find(struct nvme_queue *q, const struct request *r, u16 *id, boo
 void nvme_irq(void *arg);	/* of a queue */
 
 /* admin.c */
-/** nvme_sync - a command, and wait for it. Return: 0; above: status code; -errno. Context: thread */
+/** nvme_sync - a command, and wait for it; @q is not a polled one. Return: 0; above: status code; -errno. Context: thread */
 MUST_CHECK int nvme_sync(struct nvme_queue *q, struct nvme_command *cmd, u32 *result, u32 timeout_ms);
 /** nvme_sync_data - the same with @len bytes at @buf, page aligned, contiguous. */
 MUST_CHECK int nvme_sync_data(struct nvme_queue *q, struct nvme_command *cmd, void *buf, u32 len, u32 *result, u32 timeout_ms);

@@ -222,12 +222,11 @@ static bool take_one(struct nvme_queue *q, struct ended *e)
 void nvme_queue_cancel(struct nvme_queue *q, bool requeue)
 {
 	struct ended e;
-	bool any;
 
-	do {
+	for (;;) {
 		u64 irq = spin_lock_irqsave(&q->lock);
+		bool any = take_one(q, &e);
 
-		any = take_one(q, &e);
 		spin_unlock_irqrestore(&q->lock, irq);
 		if (!any)
 			return;
@@ -235,7 +234,7 @@ void nvme_queue_cancel(struct nvme_queue *q, bool requeue)
 			tell(&e);
 		else if (request_claim_end(e.request))
 			request_requeue(e.request);
-	} while (any);
+	}
 }
 
 bool nvme_queue_find(struct nvme_queue *q, const struct request *r, u16 *id, bool *aborted_before)
