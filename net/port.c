@@ -1,7 +1,7 @@
 /*
  * Ports: who is bound to which, and whom a packet is for.  endpoint.h is the contract.
  *
- * Departures: no reuseport groups with programs yet: members of SO_REUSEPORT are counted in the chain itself, and one chosen by the flow's hash.
+ * Departures: no reuseport groups with programs yet: members of SO_REUSEPORT are chosen among by flow hash in the chain itself.
  */
 #include <linux/errno.h>
 #include "base/atomic.h"
@@ -172,32 +172,28 @@ static int score(const struct net_endpoint *ep, const struct ip_addr *src, u16 s
 struct net_endpoint *port_lookup(struct port_table *t, const struct ip_addr *src, u16 sport, const struct ip_addr *dst, u16 dport, u32 ifindex,
 				 bool listening)
 {
-	const struct hlist_head *chain = &bucket_of(t, dport)->chain;
 	struct net_endpoint *ep, *best = NULL;
-	u32 equals = 0;
+	u32 hash = 0, equals = 0;
 	int most = -1;
 
-	hlist_for_each_entry_rcu(ep, chain, port_node) {
-		int points = listening && !ep->listening ? -1 : score(ep, src, sport, dst, dport, ifindex);
+	hlist_for_each_entry_rcu(ep, &bucket_of(t, dport)->chain, port_node) {
+		if (listening && !ep->listening)
+			continue;
+		int points = score(ep, src, sport, dst, dport, ifindex);
 
 		if (points > most) {
 			most = points;
 			best = ep;
 			equals = 1;
-		} else if (best && points == most && ep->reuseport && best->reuseport) {
+			if (ep->reuseport)
+				hash = port_flow_hash(src, sport, dst, dport, t->seed);
+		} else if (points >= 0 && points == most && ep->reuseport && best->reuseport) {
+			/* The n-th of n equals replaces the choice for one flow in n. */
 			equals++;
+			hash = hash * 1664525 + 1013904223;
+			if (((u64)hash * equals) >> 32 == 0)
+				best = ep;
 		}
-	}
-	if (equals < 2)
-		return best;
-	/* The hash scaled to the count says which of the equals; the chain may have become shorter meanwhile: then it is the first. */
-	u32 skip = (u32)((u64)port_flow_hash(src, sport, dst, dport, t->seed) * equals >> 32);
-
-	hlist_for_each_entry_rcu(ep, chain, port_node) {
-		if (!ep->reuseport || (listening && !ep->listening) || score(ep, src, sport, dst, dport, ifindex) != most)
-			continue;
-		if (!skip--)
-			return ep;
 	}
 	return best;
 }
