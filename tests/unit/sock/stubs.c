@@ -14,6 +14,6 @@ void delayed_work_queue(struct delayed_work *d, u64 delay_ns) { stub_delayed = &
 
 void *kmalloc_array(size_t n, size_t size, u32 flags) { return kmalloc(n * size, flags); }
 
-/* AF_INET is not linked in: its headers and the C library's exclude each other. */
+/* AF_INET is not linked in: it would bring all of net/ along. */
 void inet_families_init(void);
 void inet_families_init(void) {}

@@ -1,0 +1,20 @@
+/* Two devices, lo and eth0, as the tests of IP need them: no queues, no registry. */
+#include "tests/unit/unit.h"
+
+#include "net/internal.h"
+#include "net/neighbour.h"
+#include "tests/unit/net/devices.h"
+
+struct net_device stub_lo = { .name = "lo", .ifindex = 1, .flags = IFF_UP | IFF_LOOPBACK, .mtu = 65536, .refs = { 1 } };
+struct net_device stub_eth = { .name = "eth0", .ifindex = 2, .flags = IFF_UP, .mtu = 1500, .refs = { 1 } };
+static struct device_listener *listener;
+
+void device_listen(struct device_listener *l) { listener = l; }
+void stub_event(struct net_device *dev, enum device_event event) { listener->event(dev, event); }
+struct net_device *device_loopback(void) { return &stub_lo; }
+struct net_device *device_by_index(u32 i) { return i == 1 ? &stub_lo : i == 2 ? &stub_eth : NULL; }
+struct net_device *device_next(struct net_device *dev) { return !dev ? &stub_lo : dev == &stub_lo ? &stub_eth : NULL; }
+void neighbour_confirm(struct net_device *dev, be32 ip) {}
+void arp_init(void) {}
+void ip4_init(void) {}
+void icmp4_init(void) {}
