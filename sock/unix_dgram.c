@@ -343,10 +343,11 @@ static void peek_off_move(struct unix_sock *u, s64 by)
 /* One message if there is one. Return: true: *result holds, and *scm is filled */
 static bool recv_one(struct unix_sock *u, struct sock_msg *m, struct scm *scm, s64 *result)
 {
-	bool full = atomic_load(&u->queued) > u->backlog;
 	u32 offset;
 
 	mutex_lock(&u->lock);
+	bool full = u->queued > u->backlog;	/* under the lock: who found it full since waits for us to say that it is not */
+
 	struct unix_msg *msg = message_at(u, m->flags, &offset);
 
 	if (!msg) {
