@@ -282,7 +282,7 @@ int tcp_ack_process(struct tcp_conn *c, const struct tcp_segment *s, u64 now_ns,
 		tcp_rearm_rto(c, now_ns);
 	}
 	if (is_dubious(c, s, &a)) {
-		bool dup = !a.una_advanced && !a.window_update && !s->len && (!c->sack_ok || !a.sacked || true);
+		bool dup = !a.una_advanced && !a.window_update && !s->len;
 
 		tcp_recovery_ack(c, &a, s, dup && c->packets_out, &send);
 	}

@@ -103,24 +103,11 @@ static void update(struct tcp_conn *c, u32 segs, u64 now_ns)
 
 static void cubic_acked(struct tcp_conn *c, u32 segs, u64 now_ns)
 {
-	if (!tcp_window_used(c))
+	segs = tcp_ca_slow_start(c, segs);
+	if (!segs)
 		return;
-	if (tcp_in_slow_start(c)) {
-		u32 to = MIN(c->cwnd + segs, c->ssthresh);
-
-		segs -= to - c->cwnd;
-		c->cwnd = MIN(to, c->cwnd_clamp);
-		if (!segs)
-			return;
-	}
 	update(c, segs, now_ns);
-	c->cwnd_cnt += segs;
-	if (c->cwnd_cnt >= c->cubic.cnt) {
-		u32 by = c->cwnd_cnt / c->cubic.cnt;
-
-		c->cwnd_cnt -= by * c->cubic.cnt;
-		c->cwnd = MIN(c->cwnd + by, c->cwnd_clamp);
-	}
+	tcp_ca_add(c, segs, c->cubic.cnt);
 }
 
 static u32 cubic_ssthresh(struct tcp_conn *c)
@@ -195,12 +182,7 @@ static void cubic_loss(struct tcp_conn *c)
 	cubic_init(c, now);
 }
 
-static u32 cubic_undo(struct tcp_conn *c)
-{
-	return MAX(c->cwnd, c->prior_cwnd);
-}
-
 const struct tcp_ca tcp_cubic = {
 	.name = "cubic", .init = cubic_init, .ssthresh = cubic_ssthresh, .acked = cubic_acked, .rtt = cubic_rtt, .idle = cubic_idle,
-	.loss = cubic_loss, .undo = cubic_undo,
+	.loss = cubic_loss, .undo = tcp_ca_undo,
 };

@@ -148,6 +148,14 @@ void tcp_enter_cwr(struct tcp_conn *c);
 void tcp_enter_loss(struct tcp_conn *c, u64 now_ns);
 void tcp_simple_retransmit(struct tcp_conn *c, u64 now_ns);
 
+/* reno.c: what the algorithms share */
+/** tcp_ca_slow_start - exponential growth for @segs acknowledged segments. Return: how many of them are left for what comes after it; 0: none,
+    or the window was not used */
+u32 tcp_ca_slow_start(struct tcp_conn *c, u32 segs);
+/** tcp_ca_add - one segment more for each @per > 0 acknowledged. */
+void tcp_ca_add(struct tcp_conn *c, u32 segs, u32 per);
+u32 tcp_ca_undo(struct tcp_conn *c);
+
 /* timers.c */
 void tcp_rearm_rto(struct tcp_conn *c, u64 now_ns);
 void tcp_timer_set(struct tcp_conn *c, enum tcp_timer_kind kind, u64 at_ns);

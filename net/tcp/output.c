@@ -474,7 +474,7 @@ void tcp_after_idle(struct tcp_conn *c, u64 now_ns)
 		c->ca->idle(c, idle);
 	u32 restart = MIN((u32)TCP_CWND_INITIAL, c->cwnd);
 
-	c->ssthresh = MAX(c->ssthresh == TCP_SSTHRESH_INFINITE ? c->ssthresh : c->ssthresh, (c->cwnd >> 1) + (c->cwnd >> 2));
+	c->ssthresh = MAX(c->ssthresh, (c->cwnd >> 1) + (c->cwnd >> 2));
 	for (; idle > rto && c->cwnd > restart; idle -= rto)
 		c->cwnd >>= 1;
 	c->cwnd = MAX(c->cwnd, restart);

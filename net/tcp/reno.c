@@ -16,6 +16,39 @@ const struct tcp_ca *tcp_ca_find(const char *name)
 	return NULL;
 }
 
+/* ---- what the algorithms share ---- */
+
+u32 tcp_ca_slow_start(struct tcp_conn *c, u32 segs)
+{
+	if (!tcp_window_used(c))
+		return 0;
+	if (tcp_in_slow_start(c)) {
+		u32 to = MIN(c->cwnd + segs, c->ssthresh);
+
+		segs -= to - c->cwnd;
+		c->cwnd = MIN(to, c->cwnd_clamp);
+	}
+	return segs;
+}
+
+void tcp_ca_add(struct tcp_conn *c, u32 segs, u32 per)
+{
+	c->cwnd_cnt += segs;
+	if (c->cwnd_cnt >= per) {
+		u32 by = c->cwnd_cnt / per;
+
+		c->cwnd_cnt -= by * per;
+		c->cwnd = MIN(c->cwnd + by, c->cwnd_clamp);
+	}
+}
+
+u32 tcp_ca_undo(struct tcp_conn *c)
+{
+	return MAX(c->cwnd, c->prior_cwnd);
+}
+
+/* ---- Reno ---- */
+
 static void reno_init(struct tcp_conn *c, u64 now_ns)
 {
 }
@@ -27,28 +60,10 @@ static u32 reno_ssthresh(struct tcp_conn *c)
 
 static void reno_acked(struct tcp_conn *c, u32 segs, u64 now_ns)
 {
-	if (!tcp_window_used(c))
+	segs = tcp_ca_slow_start(c, segs);
+	if (!segs)
 		return;
-	if (tcp_in_slow_start(c)) {
-		u32 to = MIN(c->cwnd + segs, c->ssthresh);
-
-		segs -= to - c->cwnd;
-		c->cwnd = MIN(to, c->cwnd_clamp);
-		if (!segs)
-			return;
-	}
-	c->cwnd_cnt += segs;
-	if (c->cwnd_cnt >= c->cwnd) {
-		u32 by = c->cwnd_cnt / c->cwnd;
-
-		c->cwnd_cnt -= by * c->cwnd;
-		c->cwnd = MIN(c->cwnd + by, c->cwnd_clamp);
-	}
+	tcp_ca_add(c, segs, c->cwnd);
 }
 
-static u32 reno_undo(struct tcp_conn *c)
-{
-	return MAX(c->cwnd, c->prior_cwnd);
-}
-
-const struct tcp_ca tcp_reno = { .name = "reno", .init = reno_init, .ssthresh = reno_ssthresh, .acked = reno_acked, .undo = reno_undo };
+const struct tcp_ca tcp_reno = { .name = "reno", .init = reno_init, .ssthresh = reno_ssthresh, .acked = reno_acked, .undo = tcp_ca_undo };
