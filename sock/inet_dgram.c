@@ -235,6 +235,8 @@ static int wait_room(struct inet_sock *i, u32 flags)
 struct udp_route {
 	struct ip_addr to;
 	u16 sport, dport;
+	u8 ttl;			/* of this datagram alone; 0: the socket's */
+	s16 tos;		/* the same; -1 */
 };
 
 static void header(struct packet *p, const struct inet_sock *i, const struct ip_send *send, const struct udp_route *r)
@@ -272,6 +274,8 @@ static int transmit(struct udp_sock *u, struct packet *p, const struct udp_route
 		packet_free(p);
 	} else {
 		inet_send_fill(i, &r->to, &dst, &send);
+		send.ttl = r->ttl ? r->ttl : send.ttl;
+		send.tos = r->tos >= 0 ? (u8)r->tos : send.tos;
 		header(p, i, &send, r);
 		IP4_COUNT(udp_out);
 		err = ip_output(p, &dst, &send);
@@ -297,12 +301,50 @@ static int destination(struct inet_sock *i, const struct sock_msg *m, struct udp
 	return r->dport ? 0 : -EDESTADDRREQ;
 }
 
+static int control_take(const struct sock_cmsg *c, struct udp_route *r)
+{
+	s32 value;
+
+	if (c->level != IPPROTO_IP)
+		return c->level == SOL_SOCKET ? -EINVAL : 0;	/* none of that level is known; other levels are passed over */
+	if (c->type == IP_TOS && c->len == 1) {
+		r->tos = *(const u8 *)c->data;
+		return 0;
+	}
+	if ((c->type != IP_TTL && c->type != IP_TOS) || c->len != sizeof(value))
+		return -EINVAL;
+	memcpy(&value, c->data, sizeof(value));
+	if (value < (c->type == IP_TTL) || value > 255)
+		return -EINVAL;
+	if (c->type == IP_TTL)
+		r->ttl = (u8)value;
+	else
+		r->tos = (s16)value;
+	return 0;
+}
+
+/* What the message says of this datagram alone. IP_PKTINFO and IP_RETOPTS are refused. */
+static int control(const struct sock_msg *m, struct udp_route *r)
+{
+	struct sock_cmsg c;
+	u32 at = 0;
+	int more;
+
+	while ((more = sock_cmsg_next(m, &at, &c)) > 0) {
+		int err = control_take(&c, r);
+
+		if (err)
+			return err;
+	}
+	return more;
+}
+
 static s64 udp_sendmsg(struct socket *s, struct sock_msg *m)
 {
 	struct udp_sock *u = udp_of(s);
 	struct inet_sock *i = &u->inet;
 	u64 n = iter_left(m->iter);
-	struct udp_route route;
+	struct udp_route route = { .tos = -1 };
 	int err;
 
 	if (n > 65535)
@@ -310,6 +352,8 @@ static s64 udp_sendmsg(struct socket *s, struct sock_msg *m)
 	if (m->flags & MSG_OOB)
 		return -EOPNOTSUPP;
 	err = destination(i, m, &route);
+	if (!err)
+		err = control(m, &route);
 	if (!err && n > PAYLOAD_MAX)
 		err = -EMSGSIZE;
 	if (!err)

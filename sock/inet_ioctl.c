@@ -177,6 +177,8 @@ static int route(u32 cmd, u64 arg)
 		if (!r.dev)
 			return err ? err : -ENODEV;
 	}
+	if (e.rt_flags & (RTF_MTU | RTF_WINDOW | RTF_IRTT))
+		return -EOPNOTSUPP;	/* routes carry no such metrics yet */
 	int prefix_len = e.rt_flags & RTF_HOST ? 32 : prefix_of(get_address(&e.rt_genmask));
 
 	if (prefix_len < 0)
