@@ -191,6 +191,14 @@ int balloc_mark(struct handle *h, u64 block, u32 n)
 	return 0;
 }
 
+void balloc_unmark(struct handle *h, u64 block, u32 n)
+{
+	u32 g = block_group(h->fs, block);
+
+	if (!change_bits(h, g, (u32)(block - group_first_block(h->fs, g)), n, false))
+		(void)!ext4_error(h->fs, "blocks %llu+%u were in use and are free", block, n);
+}
+
 int balloc_free(struct handle *h, struct inode *i, u64 block, u32 n, bool meta)
 {
 	struct ext4 *fs = h->fs;

@@ -316,13 +316,10 @@ static int enter_piece(struct handle *h, struct inode *i, const struct piece *p)
 	int err;
 
 	rwsem_write_lock(&e->map_lock);
-	if (p->kind == PIECE_NEW) {
-		err = ext_insert(h, i, p->lblk, p->len, p->pblk, false);
-		if (!err)
-			err = balloc_mark(h, p->pblk, p->len);
-	} else {
+	if (p->kind == PIECE_NEW)
+		err = ext_insert_picked(h, i, p->lblk, p->len, p->pblk, false);
+	else
 		err = ext_convert(h, i, p->lblk, p->len, false);
-	}
 	rwsem_write_unlock(&e->map_lock);
 	return err;
 }

@@ -251,6 +251,11 @@ MUST_CHECK int ext4_map(struct inode *i, u32 lblk, u32 max, struct map *out);
 MUST_CHECK int ext4_map_locked(struct inode *i, u32 lblk, u32 max, struct map *out);
 /** ext4_alloc_map - allocate and enter up to @max blocks at a hole; metadata files: directories. */
 MUST_CHECK int ext4_alloc_map(struct handle *h, struct inode *i, u32 lblk, u32 max, u32 flags, struct map *out);
+/**
+ * ext_insert_picked - the picked blocks @pblk, +@len become the file's: marked, then entered; map_lock held exclusively
+ * Return: 0, or -errno: they are picked and nobody's, as before
+ */
+MUST_CHECK int ext_insert_picked(struct handle *h, struct inode *i, u32 lblk, u32 len, u64 pblk, bool unwritten);
 /** ext_insert - enter [lblk, +len) -> pblk, a hole until now. map_lock held exclusively. */
 MUST_CHECK int ext_insert(struct handle *h, struct inode *i, u32 lblk, u32 len, u64 pblk, bool unwritten);
 /** ext_mark_written - [lblk, +len), unwritten until now, holds data. map_lock held exclusively. */
@@ -313,6 +318,8 @@ MUST_CHECK int balloc_pick(struct ext4 *fs, u64 goal, u32 want, bool use_margin,
 void balloc_unpick(struct ext4 *fs, u64 block, u32 n);
 /** balloc_mark - picked blocks become used on disk. */
 MUST_CHECK int balloc_mark(struct handle *h, u64 block, u32 n);
+/** balloc_unmark - take balloc_mark back, in the same handle; they are picked again. */
+void balloc_unmark(struct handle *h, u64 block, u32 n);
 /** balloc_free - used blocks become free on disk, and usable once @h's transaction is committed. @meta: revoked too */
 MUST_CHECK int balloc_free(struct handle *h, struct inode *i, u64 block, u32 n, bool meta);
 /** balloc_meta - one block for metadata, marked; zeroed buffer. */

@@ -762,7 +762,20 @@ int ext_shift(struct handle *h, struct inode *i, u32 from, s64 delta)
 	return err;
 }
 
-/* ---- allocating for directories and the like ---- */
+/* ---- allocating ---- */
+
+/* Marked first: a map that says they are in use must be found out before a file names them. */
+int ext_insert_picked(struct handle *h, struct inode *i, u32 lblk, u32 len, u64 pblk, bool unwritten)
+{
+	int err = balloc_mark(h, pblk, len);
+
+	if (err)
+		return err;
+	err = ext_insert(h, i, lblk, len, pblk, unwritten);
+	if (err)
+		balloc_unmark(h, pblk, len);
+	return err;
+}
 
 int ext4_alloc_map(struct handle *h, struct inode *i, u32 lblk, u32 max, u32 flags, struct map *out)
 {
@@ -778,9 +791,7 @@ int ext4_alloc_map(struct handle *h, struct inode *i, u32 lblk, u32 max, u32 fla
 	if (err)
 		return err;
 	rwsem_write_lock(&e->map_lock);
-	err = ext_insert(h, i, lblk, got, block, flags & MAP_UNWRITTEN);
-	if (!err)
-		err = balloc_mark(h, block, got);
+	err = ext_insert_picked(h, i, lblk, got, block, flags & MAP_UNWRITTEN);
 	rwsem_write_unlock(&e->map_lock);
 	if (err) {
 		balloc_unpick(fs, block, got);

@@ -81,9 +81,7 @@ static int convert(struct inode *i, u64 block, bool has_data)
 	if (!err)
 		leave_inline(e);
 	if (!err && has_data)
-		err = ext_insert(&h, i, 0, 1, block, false);
-	if (!err && has_data)
-		err = balloc_mark(&h, block, 1);
+		err = ext_insert_picked(&h, i, 0, 1, block, false);
 	rwsem_write_unlock(&e->map_lock);
 	int e2 = ext4_inode_dirty(&h, i);
 
