@@ -13,6 +13,7 @@
 #include "kern/lock.h"
 #include "kern/page.h"
 #include "kern/printk.h"
+#include "kern/ratelimit.h"
 #include "kern/thread.h"
 
 enum { CPU_PAGES = 64, CPU_BATCH = 32, RECLAIM_TRIES = 8 };
@@ -183,6 +184,8 @@ static struct page *take_hard(unsigned order, u32 flags)
 	return NULL;
 }
 
+static struct ratelimit no_memory;
+
 struct page *page_alloc(unsigned order, u32 flags)
 {
 	assert(order <= PAGE_ORDER_MAX);
@@ -192,7 +195,7 @@ struct page *page_alloc(unsigned order, u32 flags)
 		if (flags & ALLOC_SLEEP && !(current()->flags & TF_MEMALLOC))
 			p = take_hard(order, flags & ~current()->alloc_flags);
 		if (!p) {
-			if (!(flags & ALLOC_NOWARN))
+			if (!(flags & ALLOC_NOWARN) && ratelimit_ok(&no_memory))
 				pr_warn("%s: no memory for 2^%u pages, flags %#x, %llu free", current()->comm, order, flags,
 					(unsigned long long)free_count);
 			return NULL;

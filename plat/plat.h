@@ -72,6 +72,13 @@ enum plat_fault_flags {
 	PLAT_FAULT_PROT = 8,	/* a translation was present: protection */
 };
 
+/* What user code did wrong, page faults on its own addresses apart. */
+struct plat_trap {
+	int sig, code;		/* as in siginfo */
+	u64 addr;		/* its si_addr */
+	u32 number, error;	/* the exception's number and error code, for signal frames */
+};
+
 struct plat_upcalls {
 	/* A system call; the result goes to regs->ax.  Thread context, interrupts on. */
 	void (*syscall)(struct plat_regs *regs);
@@ -80,8 +87,8 @@ struct plat_upcalls {
 	 * caller and after which user code has been sent its signal.  Thread context, interrupts on.
 	 */
 	int (*fault)(struct plat_regs *regs, u64 addr, unsigned flags);
-	/* Another user-mode exception: @sig, @code as in siginfo, @addr its si_addr. Thread context. */
-	void (*trap)(struct plat_regs *regs, int sig, int code, u64 addr);
+	/* Another user-mode exception. Thread context. */
+	void (*trap)(struct plat_regs *regs, const struct plat_trap *trap);
 	/* Before returning to user mode with any of TF_WORK set in the thread's flags; interrupts on. */
 	void (*user_work)(struct plat_regs *regs);
 	/* The one-shot timer went off; @from_user: it interrupted user mode. Interrupt context. */

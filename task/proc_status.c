@@ -7,6 +7,7 @@
 #include "task/proc.h"
 #include "task/rusage.h"
 #include "task/signal.h"
+#include "task/tty_job.h"
 #include "vfs/file.h"
 
 enum { TICK_NS = 10000000 };
@@ -85,7 +86,7 @@ static int show_stat(struct task *t, struct seq *s, bool whole)
 	struct thread *th = &t->thread;
 	struct usage u, c;
 	struct stat_mm m;
-	u64 ignored, caught, limit = rlimit_cur(p, RLIMIT_RSS);
+	u64 tty, ignored, caught, limit = rlimit_cur(p, RLIMIT_RSS);
 	bool rt = th->policy == SCHED_FIFO || th->policy == SCHED_RR;
 
 	if (whole)
@@ -97,9 +98,9 @@ static int show_stat(struct task *t, struct seq *s, bool whole)
 	action_masks(p, &ignored, &caught);
 	rcu_read_lock();
 	u32 ppid = p->parent == p ? 0 : process_id(p->parent), pgrp = p->pgrp->nr, session = p->session->nr;
-	u64 tty = p->session->tty_rdev;
 	rcu_read_unlock();
-	seq_printf(s, "%u (%s) %c %u %u %u %llu %d %u", task_tid(t), th->comm, state_letter(t), ppid, pgrp, session, tty, -1,
+	s32 foreground = tty_job_foreground(p, &tty);
+	seq_printf(s, "%u (%s) %c %u %u %u %llu %d %u", task_tid(t), th->comm, state_letter(t), ppid, pgrp, session, tty, foreground,
 		   0x400000 | (process_has_flag(p, PROC_EXECED) ? 0 : 0x40));
 	seq_printf(s, " %llu %llu %llu %llu %llu %llu %llu %llu", u.minor_faults, c.minor_faults, u.major_faults, c.major_faults,
 		   u.user_ns / TICK_NS, u.system_ns / TICK_NS, c.user_ns / TICK_NS, c.system_ns / TICK_NS);

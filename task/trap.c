@@ -23,27 +23,15 @@ int task_fault(struct plat_regs *regs, u64 addr, unsigned flags)
 	return mm_fault(regs, addr, flags);
 }
 
-/* The exception's number, as far as signal and code tell it. */
-static u64 trap_number(int sig, int code)
-{
-	switch (sig) {
-	case SIGFPE: return code == FPE_INTDIV ? 0 : 16;
-	case SIGTRAP: return code == SI_KERNEL ? 3 : 1;
-	case SIGILL: return 6;
-	case SIGBUS: return code == BUS_ADRALN ? 17 : 12;
-	default: return code == SI_KERNEL ? 13 : TRAP_PAGE_FAULT;
-	}
-}
-
-void task_trap(struct plat_regs *regs, int sig, int code, u64 addr)
+void task_trap(struct plat_regs *regs, const struct plat_trap *trap)
 {
 	struct task *t = current_task();
 
-	t->trap_no = trap_number(sig, code);
-	t->trap_error = t->trap_no == TRAP_PAGE_FAULT ? 5 : 0;
-	if (t->trap_no == TRAP_PAGE_FAULT)
-		t->trap_addr = addr;
-	signal_force(sig, code, addr);
+	t->trap_no = trap->number;
+	t->trap_error = trap->error;
+	if (trap->number == TRAP_PAGE_FAULT)
+		t->trap_addr = trap->addr;
+	signal_force(trap->sig, trap->code, trap->addr);
 }
 
 /* ---- out of memory ---- */

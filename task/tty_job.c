@@ -82,6 +82,18 @@ static void clear_ctty(u32 session)
 		tty_ops->put(old);
 }
 
+s32 tty_job_foreground(struct process *p, u64 *rdev)
+{
+	s32 pgrp = -1;
+
+	pids_lock_take();
+	*rdev = p->session->tty_rdev;
+	if (p->session->tty)
+		pgrp = (s32)tty_ops->pgrp(p->session->tty);
+	pids_lock_drop();
+	return pgrp;
+}
+
 static bool sig_ignored(int sig)
 {
 	struct task *t = current_task();

@@ -42,6 +42,8 @@ struct tty_job_ops {
 struct tty_task_ops {
 	void (*get)(void *tty);
 	void (*put)(void *tty);
+	/* pgrp: the foreground group's number, 0: none. Any lock may be held */
+	u32 (*pgrp)(void *tty);
 	/* leader_exit: the current process led @session and exits: hang up what depends on it, as TIOCNOTTY does. Thread context, no locks */
 	void (*leader_exit)(void *tty, u32 session);
 };

@@ -13,6 +13,7 @@
 #include "drivers/nvme/nvme.h"
 #include "kern/page.h"
 #include "kern/printk.h"
+#include "kern/ratelimit.h"
 #include "kern/slab.h"
 
 enum { REAP_MAX = 32 };
@@ -128,13 +129,16 @@ static bool next_completion(struct nvme_queue *q, struct nvme_completion *out)
 	return true;
 }
 
+static struct ratelimit stray;
+
 /* Lock held. */
 static bool slot_end(struct nvme_queue *q, const struct nvme_completion *c, struct ended *e)
 {
 	struct nvme_slot *s = c->id < q->depth ? &q->slots[c->id] : NULL;
 
 	if (!s || !s->busy) {
-		pr_err("%s: queue %u: a completion of no command (%u)", q->ctrl->name, q->id, c->id);
+		if (ratelimit_ok(&stray))
+			pr_err("%s: queue %u: a completion of no command (%u)", q->ctrl->name, q->id, c->id);
 		return false;
 	}
 	*e = (struct ended){ s->request, s->wait, c->result, (c->status >> 1) & NVME_SC_MASK };

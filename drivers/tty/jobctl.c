@@ -268,7 +268,12 @@ static void task_leader_exit(void *tty, u32 session)
 		leave(t, session, true);
 }
 
-const struct tty_task_ops tty_task_ops = { .get = task_get, .put = task_put, .leader_exit = task_leader_exit };
+static u32 task_pgrp(void *tty)
+{
+	return READ_ONCE(((struct tty *)tty)->pgrp);
+}
+
+const struct tty_task_ops tty_task_ops = { .get = task_get, .put = task_put, .pgrp = task_pgrp, .leader_exit = task_leader_exit };
 
 /* ---- ioctls ---- */
 

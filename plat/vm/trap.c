@@ -83,7 +83,7 @@ static void page_fault(struct plat_regs *regs, u64 error)
 	if (from_user(regs)) {
 		plat_irq_enable();
 		if (addr >= PLAT_USER_TOP)	/* a kernel address: only ever a signal, and no word of what is there */
-			vm_upcalls.trap(regs, SIGSEGV, 1 /* SEGV_MAPERR */, addr);
+			vm_upcalls.trap(regs, &(struct plat_trap){ SIGSEGV, 1 /* SEGV_MAPERR */, addr, V_PAGE, (u32)error | 1 });
 		else
 			(void)vm_upcalls.fault(regs, addr, flags | PLAT_FAULT_USER);
 		plat_irq_disable();
@@ -146,7 +146,7 @@ static void user_trap(struct plat_regs *regs, u32 vector, u64 error)
 	default: break;
 	}
 	plat_irq_enable();
-	vm_upcalls.trap(regs, sig, code, addr);
+	vm_upcalls.trap(regs, &(struct plat_trap){ sig, code, addr, vector, (u32)error });
 	plat_irq_disable();
 }
 
