@@ -23,6 +23,7 @@
 #include "net/packet.h"
 
 struct ip4_config;
+struct ip6_config;
 struct net_device;
 
 enum { DEVICE_ADDR_MAX = 32, DEVICE_QUEUES_MAX = 64 };
@@ -102,6 +103,7 @@ struct net_device {
 	struct device_queue *queues;	/* [I] */
 	struct device_stats *stats;	/* [I] one a CPU */
 	struct ip4_config *ip4;		/* [R] NULL: none */
+	struct ip6_config *ip6;		/* [R] NULL: none */
 	bool registered;		/* [R] */
 	bool dynamic_addr;		/* [I] the address was made up */
 	struct refcount refs;

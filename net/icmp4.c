@@ -17,7 +17,7 @@ static struct spinlock rate_lock = SPINLOCK_INIT(RANK_NET_LEAF);
 static u64 rate_second;			/* [rate_lock] */
 static u32 rate_count;			/* [rate_lock] */
 
-static bool may_send(void)
+bool icmp_may_send(void)
 {
 	u64 second = plat_mono_ns() / NS_PER_SEC;
 
@@ -65,7 +65,7 @@ void icmp4_send(struct packet *p, const struct ip_rx *ip, u8 type, u8 code, u32 
 		return;
 	if (ip->protocol == IPPROTO_ICMP && (!packet_copy_bits(p, 0, &about, 1) || about != ECHO))
 		return;
-	if (!may_send())
+	if (!icmp_may_send())
 		return;
 	struct packet *e = packet_alloc(HEADER + quote, ALLOC_ATOMIC);
 
@@ -84,10 +84,9 @@ void icmp4_send(struct packet *p, const struct ip_rx *ip, u8 type, u8 code, u32 
 		packet_free(e);
 }
 
-void ip_unreachable_port(struct packet *p, const struct ip_rx *ip)
+void icmp4_unreachable_port(struct packet *p, const struct ip_rx *ip)
 {
-	if (ip_addr_is_v4(&ip->src))
-		icmp4_send(p, ip, ICMP_UNREACHABLE, PORT_UNREACHABLE, 0);
+	icmp4_send(p, ip, ICMP_UNREACHABLE, PORT_UNREACHABLE, 0);
 }
 
 /* The same packet goes back. Consumes. */

@@ -16,6 +16,7 @@
 #define NET_IP_H
 
 #include <linux/in.h>
+#include <linux/in6.h>
 #include "net/address.h"
 #include "net/packet.h"
 

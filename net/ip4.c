@@ -123,7 +123,7 @@ static int to_link(struct packet *p, const struct ip_dst *dst)
 	p->dev = dev;
 	p->protocol = cpu_to_be16(ETH_P_IP);
 	if (dst->kind == IP_DST_UNICAST && !(dev->flags & (IFF_LOOPBACK | IFF_NOARP)))
-		return neighbour_output(p, dev, to);
+		return neighbour_output(p, dev, &dst->gateway);
 	if (dst->kind == IP_DST_MULTICAST) {
 		const u8 *b = (const u8 *)&to;
 
@@ -210,12 +210,12 @@ static void fill_header(u8 *h, const struct ip_dst *dst, const struct ip_send *s
 	set_total(h, header / 4, total, df ? FLAG_DF : 0);
 }
 
-int ip_output(struct packet *p, struct ip_dst *dst, const struct ip_send *s)
+int ip4_output(struct packet *p, struct ip_dst *dst, const struct ip_send *s)
 {
 	u32 header = HEADER_MIN + s->options_len, total = p->len + header;
 	bool df = s->pmtu == IP_PMTUDISC_DO || s->pmtu == IP_PMTUDISC_PROBE || (s->pmtu == IP_PMTUDISC_WANT && total <= dst->mtu);
 	u32 mtu = s->pmtu == IP_PMTUDISC_PROBE || s->pmtu == IP_PMTUDISC_INTERFACE ? dst->dev->mtu : dst->mtu;
-	int err = !ip_addr_is_v4(&s->dst) ? -ENETUNREACH : total > 65535 ? -EMSGSIZE : packet_ensure_headroom(p, header);
+	int err = total > 65535 ? -EMSGSIZE : packet_ensure_headroom(p, header);
 
 	if (!err && p->gso == GSO_NONE && total > mtu && df)
 		err = -EMSGSIZE;
@@ -233,11 +233,6 @@ int ip_output(struct packet *p, struct ip_dst *dst, const struct ip_send *s)
 	if (p->gso == GSO_NONE && total > mtu)
 		return fragment(p, dst, header, mtu);
 	return to_link(p, dst);
-}
-
-u32 ip_header_bytes(const struct ip_dst *dst, const struct ip_send *s)
-{
-	return HEADER_MIN + s->options_len + ETH_HLEN;
 }
 
 void ip4_init(void)

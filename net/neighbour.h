@@ -1,11 +1,13 @@
 /*
- * Neighbours on a link: who has which hardware address (ARP; IPv6's discovery will share it).
+ * Neighbours on a link, of both IP versions: who has which hardware address.  ARP (arp.c) and IPv6's discovery (ndp.c) ask and bring news.
  *
- *	none --packet--> INCOMPLETE --reply--> REACHABLE --packet after 30 s--> PROBE --reply--> REACHABLE
- *	                     | 3 requests unanswered                             | 3 unanswered
- *	                     v                                                   v
- *	                   FAILED: what waits is dropped, -EHOSTUNREACH for 1 s  FAILED
+ *	none --packet--> INCOMPLETE --answer--> REACHABLE --packet after 30 s--> PROBE --answer--> REACHABLE
+ *	                     | 3 questions unanswered  ^                          | 3 unanswered
+ *	                     v                         | answer                   v
+ *	                   FAILED: what waits is     STALE --packet--> PROBE    FAILED
+ *	                   dropped, -EHOSTUNREACH for 1 s
  *
+ * STALE: somebody claimed the address without having been asked.  Packets use the last known address while it is probed.
  * Packets for an INCOMPLETE neighbour wait in its queue, at most NEIGH_QUEUE_MAX: the oldest goes.
  *
  * Locks: n n->lock (RANK_NET_NEIGH) · t the table's · lookups under RCU.
@@ -22,11 +24,12 @@ enum { NEIGH_QUEUE_MAX = 64, NEIGH_TABLE_MAX = 1024, NEIGH_PROBES = 3 };
 struct neighbour {
 	struct hlist_node node;		/* [t, read under RCU] */
 	struct net_device *dev;		/* [I] counted */
-	be32 ip;			/* [I] */
+	struct ip_addr ip;		/* [I] of either version */
 	struct spinlock lock;
 	u8 state;			/* [n, read anywhere] NUD_* */
 	u8 probes;			/* [n] sent and unanswered */
 	u8 addr[ETH_ALEN];		/* [n] */
+	bool router;			/* [n] IPv6: it says that it is one */
 	u64 confirmed_ns;		/* [n] */
 	struct list_head queue;		/* [n] */
 	u32 queued;			/* [n] */
@@ -34,12 +37,27 @@ struct neighbour {
 };
 
 /** neighbour_output - send @p to @ip over @dev: now, or once the address is known. Net context. Consumes. 0, -EHOSTUNREACH, -ENOMEM, -ENOBUFS */
-int neighbour_output(struct packet *p, struct net_device *dev, be32 ip);
+int neighbour_output(struct packet *p, struct net_device *dev, const struct ip_addr *ip);
 /** neighbour_confirm - it answered, as a protocol above knows. Net context */
-void neighbour_confirm(struct net_device *dev, be32 ip);
+void neighbour_confirm(struct net_device *dev, const struct ip_addr *ip);
 /** neighbour_each - call @fn for each, under RCU. */
 void neighbour_each(void (*fn)(const struct neighbour *n, void *arg), void *arg);
 
-void arp_init(void);
+/* News of a neighbour. */
+struct neighbour_news {
+	const u8 *addr;			/* its hardware address; NULL: not told */
+	bool answer;			/* we had asked: it is reachable. Else a claim: it becomes STALE if that changes anything */
+	bool override;			/* the address may replace one that is known */
+	bool create;			/* worth an entry if there is none */
+	bool tells_router, router;	/* IPv6: whether it is a router is told */
+};
+/** neighbour_hear - ARP and discovery bring news; what waited is sent. Net context */
+void neighbour_hear(struct net_device *dev, const struct ip_addr *ip, const struct neighbour_news *news);
+
+/* solicit: ask for @ip's address; @known: by unicast to that address, NULL: the whole link. n->lock held: sending takes locks of higher rank only */
+typedef void neighbour_solicit_fn(struct net_device *dev, const struct ip_addr *ip, const u8 *known);
+neighbour_solicit_fn arp_solicit, ndp_solicit;
+
+void neighbour_init(void);
 
 #endif

@@ -9,13 +9,6 @@
 #include "net/route4.h"
 
 static LIST_HEAD(routes);	/* [rtnl, read under RCU] */
-u32 ip_route_generation = 1;
-
-void ip_route_changed(void)
-{
-	if (!atomic_inc_return(&ip_route_generation))
-		atomic_inc(&ip_route_generation);
-}
 
 /* ---- the table ---- */
 

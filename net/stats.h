@@ -1,5 +1,5 @@
 /*
- * The counters of IPv4, ICMP and UDP (RFC 4293, RFC 4113), as /proc/net/snmp will show them: one set a CPU, each touched by its CPU alone.
+ * The counters of IP, ICMP and UDP (RFC 4293, RFC 4113), as /proc/net/snmp will show them: one set a CPU, each touched by its CPU alone.
  */
 #ifndef NET_STATS_H
 #define NET_STATS_H
@@ -14,5 +14,15 @@ struct ip4_stats {
 } CACHELINE_ALIGNED;
 extern struct ip4_stats ip4_stats[CPUS_MAX];
 #define IP4_COUNT(field) (ip4_stats[plat_cpu_id()].field++)
+
+/* The same of IPv6, as /proc/net/snmp6 shows them (RFC 4293). */
+struct ip6_stats {
+	u64 in_receives, in_header_errors, in_address_errors, in_unknown_protocols, in_truncated, in_discards, in_delivers, out_requests,
+		out_discards, reasm_requests, reasm_oks, reasm_fails, reasm_timeouts, frag_oks, frag_fails, frag_creates, in_multicast, out_multicast;
+	u64 icmp_in, icmp_in_errors, icmp_in_csum_errors, icmp_out, icmp_in_type[256], icmp_out_type[256];
+	u64 udp_in, udp_no_ports, udp_in_errors, udp_out, udp_rcvbuf_errors, udp_csum_errors;
+} CACHELINE_ALIGNED;
+extern struct ip6_stats ip6_stats[CPUS_MAX];
+#define IP6_COUNT(field) (ip6_stats[plat_cpu_id()].field++)
 
 #endif

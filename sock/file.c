@@ -99,7 +99,9 @@ static s64 socket_ioctl(struct file *f, u32 cmd, u64 arg)
 {
 	struct socket *s = f->private;
 
-	return s->ops->ioctl ? s->ops->ioctl(s, cmd, arg) : -ENOTTY;
+	s64 r = s->ops->ioctl ? s->ops->ioctl(s, cmd, arg) : -ENOTTY;
+
+	return r == -ENOTTY ? sock_device_ioctl(cmd, arg) : r;
 }
 
 static void socket_fdinfo(struct file *f, char *buf, size_t size)

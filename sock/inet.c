@@ -1,7 +1,7 @@
 /*
- * AF_INET: the family.  inet.h is the contract.
+ * AF_INET and AF_INET6: the families.  inet.h is the contract.
  *
- * Source: ip(7), socket(2).
+ * Source: ip(7), ipv6(7), socket(2).
  */
 #include <linux/capability.h>
 #include <linux/errno.h>
@@ -9,15 +9,17 @@
 #include "net/device.h"
 #include "sock/inet.h"
 #include "sock/internal.h"
+#include "vfs/procfs.h"
 
 static LIST_HEAD(types);	/* appended to at boot */
+static u32 bindv6only;		/* [a] net.ipv6.bindv6only */
 
 void inet_register_type(struct inet_type *t)
 {
 	list_add_tail(&t->node, &types);
 }
 
-static int create(struct socket **out, u32 type, u32 protocol)
+static int create(struct socket **out, bool v6, u32 type, u32 protocol)
 {
 	int err = -ESOCKTNOSUPPORT;
 	struct inet_type *t;
@@ -25,7 +27,7 @@ static int create(struct socket **out, u32 type, u32 protocol)
 	if (protocol > 262)
 		return -EINVAL;
 	list_for_each_entry(t, &types, node) {
-		if (t->type != type)
+		if (t->type != type || (v6 && t->v4_only))
 			continue;
 		err = -EPROTONOSUPPORT;
 		if (t->protocol && protocol && t->protocol != protocol)
@@ -34,7 +36,7 @@ static int create(struct socket **out, u32 type, u32 protocol)
 			continue;
 		if (t->cap != ~0u && !capable((int)t->cap))
 			return -EPERM;
-		return t->create(out, false, type, protocol ? protocol : t->protocol);
+		return t->create(out, v6, type, protocol ? protocol : t->protocol);
 	}
 	return err;
 }
@@ -49,33 +51,14 @@ void inet_init(struct inet_sock *i, const struct socket_ops *ops, bool v6, u32 t
 	i->mc_ttl = 1;
 	i->mc_loop = true;
 	i->pmtu = IP_PMTUDISC_WANT;
-	i->ep.local = i->ep.remote = ip_addr_v4(0);
-	i->ep.protocol = (u8)protocol;
+	i->hops6 = i->mc_hops6 = -1;
+	i->mc_loop6 = true;
+	i->pmtu6 = IPV6_PMTUDISC_WANT;
 	i->ep.v6 = v6;
+	i->ep.v6only = v6 && atomic_load(&bindv6only);
+	i->ep.local = i->ep.remote = inet_any(i);
+	i->ep.protocol = (u8)protocol;
 	i->ep.uid = current()->cred->euid;
-}
-
-int inet_addr_parse(const struct inet_sock *i, const struct sock_addr *a, struct ip_addr *addr, u16 *port, u32 *scope)
-{
-	struct sockaddr_in in;
-
-	if (a->len < sizeof(in))
-		return -EINVAL;
-	memcpy(&in, a->bytes, sizeof(in));
-	if (in.sin_family != AF_INET && in.sin_family != AF_UNSPEC)
-		return -EAFNOSUPPORT;
-	*addr = ip_addr_v4(in.sin_addr.s_addr);
-	*port = be16_to_cpu(in.sin_port);
-	*scope = 0;
-	return 0;
-}
-
-void inet_addr_tell(const struct inet_sock *i, const struct ip_addr *addr, u16 port, u32 scope, struct sock_addr *out)
-{
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = cpu_to_be16(port), .sin_addr.s_addr = addr->w[3] };
-
-	memcpy(out->bytes, &in, sizeof(in));
-	out->len = sizeof(in);
 }
 
 int inet_getname(struct socket *s, struct sock_addr *out, bool peer)
@@ -84,42 +67,77 @@ int inet_getname(struct socket *s, struct sock_addr *out, bool peer)
 
 	if (peer && !i->ep.rport)
 		return -ENOTCONN;
-	inet_addr_tell(i, peer ? &i->ep.remote : &i->ep.local, peer ? i->ep.rport : i->ep.lport, 0, out);
+	const struct ip_addr *addr = peer ? &i->ep.remote : &i->ep.local;
+
+	inet_addr_tell(i, addr, peer ? i->ep.rport : i->ep.lport, ip6_needs_scope(addr) ? i->ep.ifindex : 0, out);
 	return 0;
 }
 
-/* 0.0.0.0 as a destination is this machine. */
-static struct ip_addr or_loopback(const struct ip_addr *dst)
+/* The source that a route is asked for: what the socket is bound to, where that is an address one can send from. */
+static int flow_source(const struct ip_addr *local, const struct ip_addr *dst, struct ip_addr *out)
 {
-	return dst->w[3] ? *dst : ip_addr_v4(cpu_to_be32(0x7f000001));
+	*out = ip_addr_v4(0);
+	if (ip_addr_is_any(local) || ip_addr_is_multicast(local) || (ip_addr_is_v4(local) && local->w[3] == ~0u))
+		return 0;
+	if (ip_addr_is_v4(local) != ip_addr_is_v4(dst))
+		return -ENETUNREACH;
+	*out = *local;
+	return 0;
+}
+
+int inet_route_via(struct inet_sock *i, const struct ip_addr *to, u16 dport, u32 oif, const struct ip_addr *src, struct ip_dst *out)
+{
+	struct ip_addr dst = inet_or_loopback(i, to);
+	bool v4 = ip_addr_is_v4(&dst);
+	struct ip_flow f = {
+		.dst = dst, .oif = oif, .mark = i->sock.mark, .uid = i->ep.uid, .sport = i->ep.lport, .dport = dport, .protocol = i->ep.protocol,
+		.tos = v4 ? i->tos : i->tclass, .onlink = atomic_load(&i->sock.flags) & SOCKF_DONTROUTE,
+	};
+	int err = flow_source(src ? src : &i->ep.local, &dst, &f.src);
+
+	if (!v4 && !f.oif && ip6_is_multicast(&dst))
+		f.oif = i->mc_if6;
+	return err ? err : ip_route(&f, out);
 }
 
 int inet_route(struct inet_sock *i, const struct ip_addr *dst, u16 dport, struct ip_dst *out)
 {
-	struct ip_flow f = {
-		.src = i->ep.local, .dst = or_loopback(dst), .oif = i->ep.ifindex, .mark = i->sock.mark, .uid = i->ep.uid, .sport = i->ep.lport,
-		.dport = dport, .protocol = i->ep.protocol, .tos = i->tos, .onlink = atomic_load(&i->sock.flags) & SOCKF_DONTROUTE,
-	};
-
-	if (ip4_is_multicast(f.src.w[3]) || f.src.w[3] == ~0u)
-		f.src = ip_addr_v4(0);
-	return ip_route(&f, out);
+	return inet_route_via(i, dst, dport, i->ep.ifindex, NULL, out);
 }
 
 void inet_send_fill(struct inet_sock *i, const struct ip_addr *to, const struct ip_dst *dst, struct ip_send *out)
 {
+	struct ip_addr addr = inet_or_loopback(i, to);
 	bool many = dst->kind == IP_DST_MULTICAST;
 
-	*out = (struct ip_send){
-		.src = dst->src, .dst = or_loopback(to), .protocol = i->ep.protocol, .tos = i->tos, .pmtu = i->pmtu, .mark = i->sock.mark,
-		.ttl = many ? i->mc_ttl : i->ttl > 0 ? (u8)i->ttl : 0, .priority = i->sock.priority,
-	};
+	*out = (struct ip_send){ .src = dst->src, .dst = addr, .protocol = i->ep.protocol, .mark = i->sock.mark, .priority = i->sock.priority };
+	if (ip_addr_is_v4(&addr)) {
+		out->tos = i->tos;
+		out->pmtu = i->pmtu;
+		out->ttl = many ? i->mc_ttl : i->ttl > 0 ? (u8)i->ttl : 0;
+	} else {
+		s16 hops = many ? i->mc_hops6 : i->hops6;
+
+		out->tos = i->tclass;
+		out->pmtu = i->dontfrag6 ? IPV6_PMTUDISC_DO : i->pmtu6;
+		out->ttl = hops >= 0 ? (u8)hops : 0;
+	}
 }
 
-static const struct socket_family inet_family = { .family = AF_INET, .create = create };
+static int create4(struct socket **out, u32 type, u32 protocol) { return create(out, false, type, protocol); }
+static int create6(struct socket **out, u32 type, u32 protocol) { return create(out, true, type, protocol); }
+
+static const struct socket_family inet_family = { .family = AF_INET, .create = create4 };
+static const struct socket_family inet6_family = { .family = AF_INET6, .create = create6 };
 
 void inet_families_init(void)
 {
+	static const struct sysctl table[] = {
+		{ .path = "net/ipv6/bindv6only", .kind = SYSCTL_U32, .mode = 0644, .value = &bindv6only, .max = 1 },
+	};
+
 	udp_init();
 	sock_register(&inet_family);
+	sock_register(&inet6_family);
+	proc_add_sysctl(table, ARRAY_SIZE(table));
 }

@@ -12,6 +12,7 @@
  */
 #include <linux/capability.h>
 #include <linux/errno.h>
+#include <linux/ipv6.h>
 #include <linux/sockios.h>
 #include <linux/udp.h>
 #include <asm/ioctls.h>
@@ -27,7 +28,16 @@
 #include "sock/inet.h"
 #include "vfs/poll.h"
 
-enum { HEADER = 8, PAYLOAD_MAX = 65507 };
+enum { HEADER = 8, PAYLOAD_MAX = 65507, PAYLOAD6_MAX = 65527 };
+
+/* One more in a counter of the IP version that carried it. */
+#define UDP_COUNT(v4, field)                    \
+	do {                                    \
+		if (v4)                         \
+			IP4_COUNT(field);       \
+		else                            \
+			IP6_COUNT(field);       \
+	} while (0)
 
 /* Locks: q u->queue_lock */
 struct udp_sock {
@@ -99,7 +109,7 @@ static int bind_locked(struct inet_sock *i, const struct ip_addr *addr, u16 port
 		i->ep.local = before;
 		return err;
 	}
-	i->ep.local_chosen = addr->w[3];
+	i->ep.local_chosen = !ip_addr_is_any(addr);
 	i->ep.port_chosen = port;
 	return 0;
 }
@@ -113,9 +123,12 @@ static int udp_bind(struct socket *s, const struct sock_addr *a)
 	int err = inet_addr_parse(i, a, &addr, &port, &scope);
 
 	if (err)
-		return err;
+		return err == -ENETUNREACH ? -EINVAL : err;
 	if (a->family == AF_UNSPEC && addr.w[3])
 		return -EAFNOSUPPORT;
+	err = inet_bind_scope(i, &addr, scope);
+	if (err)
+		return err;
 	if (!i->freebind && !ip_may_bind(&addr, i->ep.ifindex))
 		return -EADDRNOTAVAIL;
 	if (port_privileged(port) && !capable(CAP_NET_BIND_SERVICE))
@@ -139,7 +152,7 @@ static int autobind(struct inet_sock *i, u16 *port)
 
 static void udp_disconnect(struct inet_sock *i)
 {
-	struct ip_addr any = ip_addr_v4(0);
+	struct ip_addr any = inet_any(i);
 
 	spin_lock(&i->lock);
 	i->ep.remote = any;
@@ -150,6 +163,25 @@ static void udp_disconnect(struct inet_sock *i)
 	if (!i->ep.port_chosen)
 		port_unbind(&ports, &i->ep);
 	spin_unlock(&i->lock);
+}
+
+/* A peer's address: AF_INET6 sockets take AF_INET ones too, unless they are v6only: -errno @refused */
+static int peer_parse(const struct inet_sock *i, const struct sock_addr *a, int refused, struct ip_addr *addr, u16 *port, u32 *scope)
+{
+	if (!i->ep.v6 || a->family != AF_INET)
+		return inet_addr_parse(i, a, addr, port, scope);
+	*scope = 0;
+	return i->ep.v6only ? refused : inet_addr_parse4(a, addr, port);
+}
+
+/* Who is bound to an address of one version cannot have a peer of the other. */
+static int meets_local(const struct inet_sock *i, const struct ip_addr *peer)
+{
+	bool v4 = ip_addr_is_v4(peer);
+
+	if (ip_addr_is_any(&i->ep.local) || ip_addr_is_any(peer) || ip_addr_is_v4(&i->ep.local) == v4)
+		return 0;
+	return v4 ? -ENETUNREACH : -EAFNOSUPPORT;
 }
 
 static int may_broadcast(const struct inet_sock *i, const struct ip_dst *dst)
@@ -172,7 +204,11 @@ static int udp_connect(struct socket *s, const struct sock_addr *a, u64 deadline
 		udp_disconnect(i);
 		return 0;
 	}
-	err = inet_addr_parse(i, a, &addr, &port, &scope);
+	err = peer_parse(i, a, -EAFNOSUPPORT, &addr, &port, &scope);
+	if (!err)
+		err = meets_local(i, &addr);
+	if (!err)
+		err = inet_connect_scope(i, &addr, scope);
 	if (!err)
 		err = inet_route(i, &addr, port, &dst);
 	if (!err)
@@ -181,10 +217,9 @@ static int udp_connect(struct socket *s, const struct sock_addr *a, u64 deadline
 		err = autobind(i, &own);
 	if (err)
 		return err;
-	if (!addr.w[3])
-		addr = ip_addr_v4(cpu_to_be32(0x7f000001));
+	addr = inet_or_loopback(i, &addr);
 	spin_lock(&i->lock);
-	if (!i->ep.local.w[3])
+	if (ip_addr_is_any(&i->ep.local))
 		port_set_local(&ports, &i->ep, &dst.src);
 	i->ep.remote = addr;
 	i->ep.rport = port;
@@ -233,7 +268,8 @@ static int wait_room(struct inet_sock *i, u32 flags)
 
 /* Where a datagram comes from and goes to. */
 struct udp_route {
-	struct ip_addr to;
+	struct ip_addr to, src;	/* src: of this datagram alone; any: the socket's */
+	u32 oif;		/* over that device; 0: any */
 	u16 sport, dport;
 	u8 ttl;			/* of this datagram alone; 0: the socket's */
 	s16 tos;		/* the same; -1 */
@@ -266,7 +302,7 @@ static int transmit(struct udp_sock *u, struct packet *p, const struct udp_route
 	struct ip_dst dst;
 
 	net_enter();
-	int err = inet_route(i, &r->to, r->dport, &dst);
+	int err = inet_route_via(i, &r->to, r->dport, r->oif ? r->oif : i->ep.ifindex, ip_addr_is_any(&r->src) ? NULL : &r->src, &dst);
 
 	if (!err)
 		err = may_broadcast(i, &dst);
@@ -277,7 +313,7 @@ static int transmit(struct udp_sock *u, struct packet *p, const struct udp_route
 		send.ttl = r->ttl ? r->ttl : send.ttl;
 		send.tos = r->tos >= 0 ? (u8)r->tos : send.tos;
 		header(p, i, &send, r);
-		IP4_COUNT(udp_out);
+		UDP_COUNT(ip_addr_is_v4(&send.dst), udp_out);
 		err = ip_output(p, &dst, &send);
 	}
 	net_leave();
@@ -287,12 +323,12 @@ static int transmit(struct udp_sock *u, struct packet *p, const struct udp_route
 /* To whom: as the message says, or the socket's peer. */
 static int destination(struct inet_sock *i, const struct sock_msg *m, struct udp_route *r)
 {
-	u32 scope;
+	if (m->addr && m->addr->len && !(i->ep.v6 && m->addr->family == AF_UNSPEC)) {
+		int err = peer_parse(i, m->addr, -ENETUNREACH, &r->to, &r->dport, &r->oif);
 
-	if (m->addr && m->addr->len) {
-		int err = inet_addr_parse(i, m->addr, &r->to, &r->dport, &scope);
-
-		return err ? err : r->dport ? 0 : -EINVAL;
+		if (err)
+			return i->ep.v6 && err == -EAFNOSUPPORT ? -EINVAL : err;
+		return r->dport ? 0 : -EINVAL;
 	}
 	spin_lock(&i->lock);
 	r->to = i->ep.remote;
@@ -301,10 +337,49 @@ static int destination(struct inet_sock *i, const struct sock_msg *m, struct udp
 	return r->dport ? 0 : -EDESTADDRREQ;
 }
 
-static int control_take(const struct sock_cmsg *c, struct udp_route *r)
+/* IPV6_PKTINFO: from which address, over which device. */
+static int pktinfo6(const struct inet_sock *i, const struct sock_cmsg *c, struct udp_route *r)
+{
+	struct in6_pktinfo info;
+
+	if (c->len < sizeof(info))
+		return -EINVAL;
+	memcpy(&info, c->data, sizeof(info));
+	if (info.ipi6_ifindex) {
+		if (i->ep.ifindex && i->ep.ifindex != (u32)info.ipi6_ifindex)
+			return -EINVAL;
+		if (!device_by_index((u32)info.ipi6_ifindex))
+			return -ENODEV;
+		r->oif = (u32)info.ipi6_ifindex;
+	}
+	r->src = ip_addr_v6(&info.ipi6_addr);
+	return !ip_addr_is_any(&r->src) && !i->freebind && !ip_may_bind(&r->src, r->oif) ? -EINVAL : 0;
+}
+
+static int control_take6(const struct inet_sock *i, const struct sock_cmsg *c, struct udp_route *r)
 {
 	s32 value;
 
+	if (c->type == IPV6_PKTINFO)
+		return pktinfo6(i, c, r);
+	if ((c->type != IPV6_HOPLIMIT && c->type != IPV6_TCLASS) || c->len != sizeof(value))
+		return -EINVAL;
+	memcpy(&value, c->data, sizeof(value));
+	if (value < -1 || value > 255)
+		return -EINVAL;
+	if (c->type == IPV6_TCLASS)
+		r->tos = (s16)value;
+	else
+		r->ttl = value < 0 ? 0 : (u8)value;
+	return 0;
+}
+
+static int control_take(const struct inet_sock *i, const struct sock_cmsg *c, struct udp_route *r)
+{
+	s32 value;
+
+	if (c->level == IPPROTO_IPV6 && i->ep.v6)
+		return control_take6(i, c, r);
 	if (c->level != IPPROTO_IP)
 		return c->level == SOL_SOCKET ? -EINVAL : 0;	/* none of that level is known; other levels are passed over */
 	if (c->type == IP_TOS && c->len == 1) {
@@ -324,14 +399,14 @@ static int control_take(const struct sock_cmsg *c, struct udp_route *r)
 }
 
 /* What the message says of this datagram alone. IP_PKTINFO and IP_RETOPTS are refused. */
-static int control(const struct sock_msg *m, struct udp_route *r)
+static int control(const struct inet_sock *i, const struct sock_msg *m, struct udp_route *r)
 {
 	struct sock_cmsg c;
 	u32 at = 0;
 	int more;
 
 	while ((more = sock_cmsg_next(m, &at, &c)) > 0) {
-		int err = control_take(&c, r);
+		int err = control_take(i, &c, r);
 
 		if (err)
 			return err;
@@ -353,8 +428,8 @@ static s64 udp_sendmsg(struct socket *s, struct sock_msg *m)
 		return -EOPNOTSUPP;
 	err = destination(i, m, &route);
 	if (!err)
-		err = control(m, &route);
-	if (!err && n > PAYLOAD_MAX)
+		err = control(i, m, &route);
+	if (!err && n > (ip_addr_is_v4(&route.to) ? PAYLOAD_MAX : PAYLOAD6_MAX))
 		err = -EMSGSIZE;
 	if (!err)
 		err = sock_take_error(s);
@@ -390,7 +465,7 @@ static void received(struct packet *p)
 }
 
 /* Queue @p, whose data is at the payload. Consumes. */
-static void enqueue(struct udp_sock *u, struct packet *p)
+static void enqueue(struct udp_sock *u, struct packet *p, bool v4)
 {
 	u32 memory = p->memory;
 	struct inet_sock *i = &u->inet;
@@ -406,16 +481,16 @@ static void enqueue(struct udp_sock *u, struct packet *p)
 	}
 	spin_unlock(&u->queue_lock);
 	if (room) {
-		IP4_COUNT(udp_in);
+		UDP_COUNT(v4, udp_in);
 		wake_up_poll(&i->sock.waitq, EPOLLIN | EPOLLRDNORM | EPOLLRDBAND);
 	} else {
-		IP4_COUNT(udp_rcvbuf_errors);
-		IP4_COUNT(udp_in_errors);
+		UDP_COUNT(v4, udp_rcvbuf_errors);
+		UDP_COUNT(v4, udp_in_errors);
 		packet_free(p);
 	}
 }
 
-/* Length and checksum. */
+/* Length and checksum; without one only over IPv4. */
 static bool good(struct packet *p, const struct ip_rx *ip)
 {
 	if (!packet_pull(p, HEADER))
@@ -425,20 +500,24 @@ static bool good(struct packet *p, const struct ip_rx *ip)
 	if (len < HEADER || len > p->len)
 		return false;
 	packet_trim(p, len);
-	if (p->csum != CSUM_NONE || !get_be16(p->data + 6))
+	bool v4 = ip_addr_is_v4(&ip->src);
+
+	if (p->csum != CSUM_NONE || (v4 && !get_be16(p->data + 6)))
 		return true;
 	u32 sum = csum_pseudo(&ip->src, &ip->dst, IPPROTO_UDP, len);
 
-	if (csum_fold(packet_csum_bits(p, 0, len, sum)) == 0xffff)
+	if (get_be16(p->data + 6) && csum_fold(packet_csum_bits(p, 0, len, sum)) == 0xffff)
 		return true;
-	IP4_COUNT(udp_csum_errors);
+	UDP_COUNT(v4, udp_csum_errors);
 	return false;
 }
 
 static void rx(struct packet *p, const struct ip_rx *ip)
 {
+	bool v4 = ip_addr_is_v4(&ip->src);
+
 	if (!good(p, ip)) {
-		IP4_COUNT(udp_in_errors);
+		UDP_COUNT(v4, udp_in_errors);
 		packet_free(p);
 		return;
 	}
@@ -446,7 +525,7 @@ static void rx(struct packet *p, const struct ip_rx *ip)
 	struct net_endpoint *ep = port_lookup(&ports, &ip->src, sport, &ip->dst, dport, ip->dev->ifindex, false);
 
 	if (!ep) {
-		IP4_COUNT(udp_no_ports);
+		UDP_COUNT(v4, udp_no_ports);
 		ip_unreachable_port(p, ip);
 		packet_free(p);
 		return;
@@ -457,7 +536,7 @@ static void rx(struct packet *p, const struct ip_rx *ip)
 		.src = ip->src, .dst = ip->dst, .ifindex = ip->dev->ifindex, .sport = sport, .ttl = ip->ttl, .tos = ip->tos,
 	};
 	packet_drop_front(p, HEADER);
-	enqueue(u, p);
+	enqueue(u, p, v4);
 }
 
 /* An ICMP error about a datagram of ours: a connected socket hears of it. */
@@ -511,8 +590,35 @@ static int wait_packet(struct udp_sock *u, u64 deadline)
 	return err ? sock_wait_error(err, s->rcvtimeo_ns) : 0;
 }
 
+/* What an AF_INET6 socket asked to be told. */
+static void tell_control6(struct inet_sock *i, struct sock_msg *m, const struct udp_cb *cb)
+{
+	bool v4 = ip_addr_is_v4(&cb->src);
+
+	if (i->want_pktinfo6) {
+		struct in6_pktinfo info = { .ipi6_ifindex = (int)cb->ifindex };
+
+		memcpy(&info.ipi6_addr, &cb->dst, sizeof(cb->dst));
+		sock_cmsg_put(m, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+	}
+	if (i->want_hops6 && !v4) {
+		int v = cb->ttl;
+
+		sock_cmsg_put(m, IPPROTO_IPV6, IPV6_HOPLIMIT, &v, sizeof(v));
+	}
+	if (i->want_tclass6 && !v4) {
+		int v = cb->tos;
+
+		sock_cmsg_put(m, IPPROTO_IPV6, IPV6_TCLASS, &v, sizeof(v));
+	}
+}
+
 static void tell_control(struct inet_sock *i, struct sock_msg *m, const struct udp_cb *cb)
 {
+	if (i->ep.v6)
+		tell_control6(i, m, cb);
+	if (!ip_addr_is_v4(&cb->src))
+		return;
 	if (i->want_pktinfo) {
 		struct in_pktinfo info = {
 			.ipi_ifindex = (int)cb->ifindex, .ipi_spec_dst.s_addr = cb->dst.w[3], .ipi_addr.s_addr = cb->dst.w[3],
@@ -555,7 +661,7 @@ static s64 udp_recvmsg(struct socket *s, struct sock_msg *m)
 		if (n < len)
 			m->flags_out |= MSG_TRUNC;
 		if (m->addr)
-			inet_addr_tell(&u->inet, &cb->src, cb->sport, 0, m->addr);
+			inet_addr_tell(&u->inet, &cb->src, cb->sport, ip6_is_link_local(&cb->src) ? cb->ifindex : 0, m->addr);
 		tell_control(&u->inet, m, cb);
 	}
 	packet_free(p);
@@ -632,7 +738,7 @@ static int udp_create(struct socket **out, bool v6, u32 type, u32 protocol)
 void udp_init(void)
 {
 	static struct inet_type udp = { .type = SOCK_DGRAM, .protocol = IPPROTO_UDP, .by_default = true, .cap = ~0u, .create = udp_create };
-	static const struct ip_protocol proto = { .protocol = IPPROTO_UDP, .rx = rx, .error = rx_error, .v4 = true };
+	static const struct ip_protocol proto = { .protocol = IPPROTO_UDP, .rx = rx, .error = rx_error, .v4 = true, .v6 = true };
 
 	udp_cache = slab_create("udp_sock", sizeof(struct udp_sock), 0);
 	assert(udp_cache);

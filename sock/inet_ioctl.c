@@ -13,6 +13,7 @@
 #include "net/route4.h"
 #include "net/rtnl.h"
 #include "sock/inet.h"
+#include "sock/internal.h"
 
 static void put_address(struct sockaddr *out, be32 a)
 {
@@ -213,6 +214,17 @@ static int dispatch(u32 cmd, u64 arg)
 	case SIOCSIFFLAGS: case SIOCSIFMTU: case SIOCSIFADDR: case SIOCSIFNETMASK:
 		return by_device(cmd, arg, true);
 	default: return -ENOTTY;
+	}
+}
+
+s64 sock_device_ioctl(u32 cmd, u64 arg)
+{
+	switch (cmd) {
+	case SIOCGIFADDR: case SIOCGIFBRDADDR: case SIOCGIFNETMASK: case SIOCGIFDSTADDR: case SIOCSIFADDR: case SIOCSIFNETMASK:
+	case SIOCADDRT: case SIOCDELRT:
+		return -ENOTTY;		/* of IPv4, not of devices */
+	default:
+		return inet_ioctl(NULL, cmd, arg);
 	}
 }
 

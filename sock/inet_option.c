@@ -75,6 +75,8 @@ int inet_setsockopt(struct socket *s, int level, int name, const void *value, u3
 
 	if (level == SOL_SOCKET)
 		return name == SO_BINDTODEVICE ? bind_device(i, value, len) : -ENOPROTOOPT;
+	if (level == IPPROTO_IPV6 && i->ep.v6)
+		return inet6_setsockopt(i, name, value, len);
 	if (level != IPPROTO_IP)
 		return -ENOPROTOOPT;
 	err = number(value, len, &v);
@@ -122,6 +124,8 @@ int inet_getsockopt(struct socket *s, int level, int name, void *value, u32 *len
 		*len = (u32)strlen(dev->name) + 1;
 		memcpy(value, dev->name, *len);
 		return 0;
+	} else if (level == IPPROTO_IPV6 && inet_of(s)->ep.v6) {
+		return inet6_getsockopt(inet_of(s), name, value, len);
 	} else if (level != IPPROTO_IP) {
 		return level == SOL_SOCKET ? -ENOPROTOOPT : -EOPNOTSUPP;
 	} else {

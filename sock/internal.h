@@ -14,6 +14,9 @@ struct sock_limits {
 extern struct sock_limits sock_limits;
 void sock_limits_init(void);
 
+/** sock_device_ioctl - the requests of netdevice(7) that sockets of every family answer; -ENOTTY otherwise. */
+s64 sock_device_ioctl(u32 cmd, u64 arg);
+
 void scm_init(void);
 void unix_init(void);
 

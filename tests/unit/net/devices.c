@@ -14,7 +14,12 @@ void stub_event(struct net_device *dev, enum device_event event) { listener->eve
 struct net_device *device_loopback(void) { return &stub_lo; }
 struct net_device *device_by_index(u32 i) { return i == 1 ? &stub_lo : i == 2 ? &stub_eth : NULL; }
 struct net_device *device_next(struct net_device *dev) { return !dev ? &stub_lo : dev == &stub_lo ? &stub_eth : NULL; }
-void neighbour_confirm(struct net_device *dev, be32 ip) {}
+void neighbour_confirm(struct net_device *dev, const struct ip_addr *ip) {}
+void neighbour_init(void) {}
 void arp_init(void) {}
 void ip4_init(void) {}
 void icmp4_init(void) {}
+void icmp4_unreachable_port(struct packet *p, const struct ip_rx *ip) {}
+void icmp6_unreachable_port(struct packet *p, const struct ip_rx *ip) {}
+int ip4_output(struct packet *p, struct ip_dst *dst, const struct ip_send *s) { return 0; }
+int ip6_output(struct packet *p, struct ip_dst *dst, const struct ip_send *s) { return 0; }

@@ -1,0 +1,288 @@
+/*
+ * The table of neighbours and their states.  neighbour.h is the contract.
+ *
+ * Entries live until their device goes down (departure from Linux: no collection of idle ones; a full table learns nothing new).
+ */
+#include <linux/errno.h>
+#include "kern/slab.h"
+#include "net/neighbour.h"
+
+enum { BUCKETS = 64 };
+#define RETRY_NS (1000ull * NS_PER_MS)
+#define REACHABLE_NS (30ull * NS_PER_SEC)
+
+static struct hlist_head table[BUCKETS];	/* [table_lock, read under RCU] */
+static struct spinlock table_lock;
+static u32 entries;				/* [table_lock] */
+
+static u32 bucket_of(const struct net_device *dev, const struct ip_addr *ip)
+{
+	return ip_addr_hash(ip, dev->ifindex) % BUCKETS;
+}
+
+static struct neighbour *find(const struct net_device *dev, const struct ip_addr *ip)
+{
+	struct neighbour *n;
+
+	hlist_for_each_entry_rcu(n, &table[bucket_of(dev, ip)], node)
+		if (n->dev == dev && ip_addr_equal(&n->ip, ip))
+			return n;
+	return NULL;
+}
+
+/* ---- states ---- */
+
+/* Ask again; n->lock held: sending takes locks of higher rank only. */
+static void probe_locked(struct neighbour *n)
+{
+	n->probes++;
+	net_timer_arm(&n->timer, plat_mono_ns() + RETRY_NS);
+	const u8 *known = n->state == NUD_PROBE ? n->addr : NULL;
+
+	if (ip_addr_is_v4(&n->ip))
+		arp_solicit(n->dev, &n->ip, known);
+	else
+		ndp_solicit(n->dev, &n->ip, known);
+}
+
+static void timer_fn(struct net_timer *t)
+{
+	struct neighbour *n = container_of(t, struct neighbour, timer);
+	LIST_HEAD(lost);
+
+	spin_lock(&n->lock);
+	if (n->state & (NUD_INCOMPLETE | NUD_PROBE)) {
+		if (n->probes < NEIGH_PROBES) {
+			probe_locked(n);
+		} else {
+			n->state = NUD_FAILED;
+			n->confirmed_ns = plat_mono_ns();
+			list_splice_init(&n->queue, &lost);
+			n->queued = 0;
+		}
+	}
+	spin_unlock(&n->lock);
+	packet_free_list(&lost);
+}
+
+static struct neighbour *create(struct net_device *dev, const struct ip_addr *ip)
+{
+	struct neighbour *n = kzalloc(sizeof(*n), ALLOC_ATOMIC), *have;
+
+	if (!n)
+		return NULL;
+	n->dev = dev;
+	n->ip = *ip;
+	n->state = NUD_NONE;
+	spin_init(&n->lock, RANK_NET_NEIGH);
+	list_init(&n->queue);
+	net_timer_init(&n->timer, timer_fn);
+	spin_lock(&table_lock);
+	have = find(dev, ip);
+	if (!have && entries < NEIGH_TABLE_MAX) {
+		device_get(dev);
+		entries++;
+		hlist_add_head_rcu(&n->node, &table[bucket_of(dev, ip)]);
+		have = n;
+	}
+	spin_unlock(&table_lock);
+	if (have != n)
+		kfree(n);
+	return have;
+}
+
+static int xmit_to(struct packet *p, struct net_device *dev, const u8 *addr)
+{
+	int err = dev->link->build(p, dev, p->protocol, addr, NULL);
+
+	if (err) {
+		packet_free(p);
+		return err;
+	}
+	return device_xmit(p);
+}
+
+/* @p waits for the address. n->lock held. Return: a packet to be dropped for it, or NULL */
+static struct packet *enqueue_locked(struct neighbour *n, struct packet *p)
+{
+	struct packet *oldest = NULL;
+
+	if (n->queued == NEIGH_QUEUE_MAX) {
+		oldest = list_first_entry(&n->queue, struct packet, node);
+		list_del_init(&oldest->node);
+		n->queued--;
+	}
+	list_add_tail(&p->node, &n->queue);
+	n->queued++;
+	return oldest;
+}
+
+int neighbour_output(struct packet *p, struct net_device *dev, const struct ip_addr *ip)
+{
+	struct neighbour *n = find(dev, ip);
+	u64 now = plat_mono_ns();
+	u8 addr[ETH_ALEN];
+
+	if (!n)
+		n = create(dev, ip);
+	if (!n) {
+		packet_free(p);
+		return -ENOBUFS;
+	}
+	spin_lock(&n->lock);
+	if (n->state == NUD_FAILED && now - n->confirmed_ns < RETRY_NS) {
+		spin_unlock(&n->lock);
+		packet_free(p);
+		return -EHOSTUNREACH;
+	}
+	if (n->state == NUD_NONE || n->state & (NUD_FAILED | NUD_INCOMPLETE)) {
+		bool ask = n->state != NUD_INCOMPLETE;
+		struct packet *dropped = enqueue_locked(n, p);
+
+		if (ask) {
+			n->state = NUD_INCOMPLETE;
+			n->probes = 0;
+			probe_locked(n);
+		}
+		spin_unlock(&n->lock);
+		packet_free(dropped);
+		return 0;
+	}
+	if (n->state == NUD_STALE || (n->state == NUD_REACHABLE && now - n->confirmed_ns > REACHABLE_NS)) {
+		n->state = NUD_PROBE;
+		n->probes = 0;
+		probe_locked(n);
+	}
+	memcpy(addr, n->addr, ETH_ALEN);
+	spin_unlock(&n->lock);
+	return xmit_to(p, dev, addr);
+}
+
+/* What the news make of @n's state. n->lock held. Return: whether what waits may go */
+static bool hear_locked(struct neighbour *n, const struct neighbour_news *news)
+{
+	bool known = n->state & (NUD_REACHABLE | NUD_STALE | NUD_PROBE);
+	bool other = news->addr && (!known || memcmp(n->addr, news->addr, ETH_ALEN));
+
+	if (news->tells_router)
+		n->router = news->router;
+	if (!known && !news->addr)
+		return false;
+	if (known && other && !news->override) {
+		if (n->state == NUD_REACHABLE)
+			n->state = NUD_STALE;
+		return false;
+	}
+	if (other)
+		memcpy(n->addr, news->addr, ETH_ALEN);
+	if (news->answer) {
+		n->state = NUD_REACHABLE;
+		n->confirmed_ns = plat_mono_ns();
+	} else if (other) {
+		n->state = NUD_STALE;
+	}
+	if (news->answer || other) {
+		n->probes = 0;
+		net_timer_cancel(&n->timer);
+	}
+	return true;
+}
+
+void neighbour_hear(struct net_device *dev, const struct ip_addr *ip, const struct neighbour_news *news)
+{
+	struct neighbour *n = find(dev, ip);
+	LIST_HEAD(ready);
+	u8 addr[ETH_ALEN];
+
+	if (!n && news->create)
+		n = create(dev, ip);
+	if (!n)
+		return;
+	spin_lock(&n->lock);
+	if (hear_locked(n, news)) {
+		list_splice_init(&n->queue, &ready);
+		n->queued = 0;
+	}
+	memcpy(addr, n->addr, ETH_ALEN);
+	spin_unlock(&n->lock);
+	while (!list_empty(&ready)) {
+		struct packet *p = list_first_entry(&ready, struct packet, node);
+
+		list_del_init(&p->node);
+		xmit_to(p, n->dev, addr);
+	}
+}
+
+void neighbour_confirm(struct net_device *dev, const struct ip_addr *ip)
+{
+	struct neighbour *n = find(dev, ip);
+
+	if (!n)
+		return;
+	spin_lock(&n->lock);
+	if (n->state & (NUD_REACHABLE | NUD_STALE | NUD_PROBE)) {
+		n->state = NUD_REACHABLE;
+		n->confirmed_ns = plat_mono_ns();
+	}
+	spin_unlock(&n->lock);
+}
+
+void neighbour_each(void (*fn)(const struct neighbour *n, void *arg), void *arg)
+{
+	const struct neighbour *n;
+
+	for (u32 i = 0; i < BUCKETS; i++)
+		hlist_for_each_entry_rcu(n, &table[i], node)
+			fn(n, arg);
+}
+
+/* ---- a device goes ---- */
+
+static void freed(struct net_timer *t)
+{
+	struct neighbour *n = container_of(t, struct neighbour, timer);
+
+	packet_free_list(&n->queue);
+	device_put(n->dev);
+	kfree(n);
+}
+
+/* Take one of @dev's out of the table; NULL: there is none. */
+static struct neighbour *take(const struct net_device *dev, struct hlist_head *bucket)
+{
+	struct neighbour *n, *found = NULL;
+
+	spin_lock(&table_lock);
+	hlist_for_each_entry(n, bucket, node)
+		if (n->dev == dev)
+			found = n;
+	if (found) {
+		hlist_del_rcu(&found->node);
+		entries--;
+	}
+	spin_unlock(&table_lock);
+	return found;
+}
+
+static void device_event(struct net_device *dev, enum device_event event)
+{
+	struct neighbour *n;
+
+	if (event != DEVICE_GOING_DOWN)
+		return;
+	for (u32 i = 0; i < BUCKETS; i++) {
+		while ((n = take(dev, &table[i])) != NULL) {
+			spin_lock(&n->lock);		/* under which others arm the timer */
+			net_timer_release(&n->timer, freed);
+			spin_unlock(&n->lock);
+		}
+	}
+}
+
+void neighbour_init(void)
+{
+	static struct device_listener listener = { .event = device_event };
+
+	spin_init(&table_lock, RANK_NET_NEIGH_TABLE);
+	device_listen(&listener);
+}
