@@ -146,6 +146,11 @@ void glue_drivers(void)
 	shutdown_register(&drain_consoles);
 }
 
+void glue_console_wait(void)
+{
+	tty_console_wait();
+}
+
 void glue_enter_root(const char *dir)
 {
 	struct path p;

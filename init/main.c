@@ -65,6 +65,7 @@ static void open_console(void)
 	if (opened)
 		return;		/* a first program that did not start has left them open */
 	opened = true;
+	glue_console_wait();
 	struct file *f = file_open("/dev/console", O_RDWR, 0);
 
 	if (IS_ERR(f)) {

@@ -169,6 +169,10 @@ void tty_start_output(struct tty *t);
 MUST_CHECK int tty_drain(struct tty *t);
 /** tty_drain_until - the same, deaf to signals. Return: false if time ran out */
 bool tty_drain_until(struct tty *t, u64 deadline_ns);
+/** tty_console_expect - lines whose names begin with @prefix will be announced soon: while drivers start. */
+void tty_console_expect(const char *prefix);
+/** tty_console_wait - wait, a second at most, for an expected line that a console= argument names. Context: thread */
+void tty_console_wait(void);
 /** tty_drain_console - wait, a second at most, until what programs wrote to the console is sent: before the machine ends. */
 void tty_drain_console(void);
 void tty_flush(struct tty *t, bool input, bool output);

@@ -13,6 +13,7 @@
 #include <linux/errno.h>
 #include "base/bitops.h"
 #include "base/string.h"
+#include "drivers/tty/tty.h"
 #include "drivers/virtio/console.h"
 #include "kern/printk.h"
 #include "kern/slab.h"
@@ -306,8 +307,10 @@ static int probe(struct virtio_device *dev)
 	console_count++;
 	atomic_store_release(&dev->driver_data, c);
 	virtio_device_ready(dev);
-	if (c->multiport)
+	if (c->multiport) {
+		tty_console_expect("hvc");
 		start_multiport(c);
+	}
 	else
 		start_single(c);
 	return 0;
