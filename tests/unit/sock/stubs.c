@@ -1,9 +1,11 @@
 /* What sock/ needs of kern/ beyond the stubs of tests/unit/vfs. */
 #include "tests/unit/unit.h"
 
+#include <linux/errno.h>
 #include "kern/random.h"
 #include "kern/slab.h"
 #include "kern/work.h"
+#include "sock/internal.h"
 
 void random_bytes(void *out, size_t n) { memset(out, 7, n); }
 void delayed_work_init(struct delayed_work *d, void (*fn)(struct work *w)) { work_init(&d->work, fn); }
@@ -17,3 +19,5 @@ void *kmalloc_array(size_t n, size_t size, u32 flags) { return kmalloc(n * size,
 /* AF_INET is not linked in: it would bring all of net/ along. */
 void inet_families_init(void);
 void inet_families_init(void) {}
+/* Nor are devices. */
+s64 sock_device_ioctl(u32 cmd, u64 arg) { return -ENOTTY; }
