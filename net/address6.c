@@ -2,6 +2,7 @@
 #include <linux/errno.h>
 #include "kern/slab.h"
 #include "kern/work.h"
+#include "net/group.h"
 #include "net/address6.h"
 #include "net/internal.h"
 #include "net/ndp.h"
@@ -66,25 +67,6 @@ const struct ip6_address *ip6_link_local(const struct net_device *dev)
 			if (ip6_is_link_local(&a->local) && ip6_address_usable(a))
 				return a;
 	return NULL;
-}
-
-bool ip6_is_member(const struct net_device *dev, const struct ip_addr *group)
-{
-	static const struct ip_addr all_nodes = { .b = { 0xff, 2, [15] = 1 } }, all_nodes_here = { .b = { 0xff, 1, [15] = 1 } };
-	const struct ip6_config *c = rcu_dereference(dev->ip6);
-	const struct ip6_address *a;
-
-	if (!c)
-		return false;
-	if (ip_addr_equal(group, &all_nodes) || ip_addr_equal(group, &all_nodes_here))
-		return true;
-	list_for_each_entry_rcu(a, &c->addresses, node) {
-		struct ip_addr own = ip6_solicited_node(&a->local);
-
-		if (ip_addr_equal(group, &own))
-			return true;
-	}
-	return false;
 }
 
 /* ---- coming ---- */
@@ -165,8 +147,11 @@ int ip6_address_add(struct net_device *dev, const struct ip_addr *local, u32 pre
 	a->valid_ns = valid_ns;
 	ndp_address_init(a);
 	list_add_tail_rcu(&a->node, &c->addresses);
-	int err = address_routes(dev, a);
+	struct ip_addr group = ip6_solicited_node(local);
+	int err = device_group_join(dev, &group);
 
+	if (!err)
+		err = address_routes(dev, a);
 	if (err) {
 		(void)ip6_address_delete(dev, local, prefix_len);
 		return err;
@@ -207,7 +192,10 @@ static void drop(struct net_device *dev, struct ip6_address *a)
 		.metric = ROUTE6_METRIC_KERNEL, .dev = dev,
 	};
 
+	struct ip_addr group = ip6_solicited_node(&a->local);
+
 	list_del_rcu(&a->node);
+	device_group_leave(dev, &group);
 	(void)route6_delete(&self);
 	if (!(a->flags & (IFA_F_NOPREFIXROUTE | IP6_ADDRESS_BY_ROUTER)) && !prefix_needed(dev->ip6, a))
 		(void)route6_delete(&link);

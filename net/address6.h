@@ -61,8 +61,6 @@ void ip6_address_duplicate(struct ip6_address *a);
 static inline bool ip6_address_usable(const struct ip6_address *a) { return !(READ_ONCE(a->flags) & (IFA_F_TENTATIVE | IFA_F_DADFAILED)); }
 /** ip6_link_local - the usable link-local address of @dev, or NULL. Under RCU */
 const struct ip6_address *ip6_link_local(const struct net_device *dev);
-/** ip6_is_member - whether packets to group @group are for this machine when they come over @dev. Under RCU */
-bool ip6_is_member(const struct net_device *dev, const struct ip_addr *group);
 /** ip6_solicited_node - the group in which the owner of @a listens (RFC 4291, 2.7.1). */
 struct ip_addr ip6_solicited_node(const struct ip_addr *a);
 /** ip6_interface_id - the last 64 bits of an address, made from the hardware's (RFC 4291, appendix A). */

@@ -23,6 +23,7 @@
 #include "net/packet.h"
 
 struct ip4_config;
+struct group_set;
 struct ip6_config;
 struct net_device;
 
@@ -104,6 +105,7 @@ struct net_device {
 	struct device_stats *stats;	/* [I] one a CPU */
 	struct ip4_config *ip4;		/* [R] NULL: none */
 	struct ip6_config *ip6;		/* [R] NULL: none */
+	struct group_set *groups;	/* [R] NULL: none was joined yet */
 	bool registered;		/* [R] */
 	bool dynamic_addr;		/* [I] the address was made up */
 	struct refcount refs;

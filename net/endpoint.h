@@ -76,6 +76,10 @@ void port_set_local(struct port_table *t, struct net_endpoint *ep, const struct 
 struct net_endpoint *port_lookup(struct port_table *t, const struct ip_addr *src, u16 sport, const struct ip_addr *dst, u16 dport, u32 ifindex,
 				 bool listening);
 
+/** port_each - call @fn for each endpoint that a packet to many (a group, a broadcast) fits, but for what the endpoint's owner decides. Under RCU */
+void port_each(struct port_table *t, const struct ip_addr *src, u16 sport, const struct ip_addr *dst, u16 dport, u32 ifindex,
+	       void (*fn)(struct net_endpoint *ep, void *arg), void *arg);
+
 /** port_range - the local port range, inclusive. port_privileged - a port that needs CAP_NET_BIND_SERVICE */
 void port_range(u16 *low, u16 *high);
 bool port_privileged(u16 port);

@@ -9,10 +9,11 @@
 #include <linux/errno.h>
 #include "net/checksum.h"
 #include "net/ext6.h"
+#include "net/group.h"
 #include "net/internal.h"
 #include "net/ndp.h"
 
-enum { UNREACHABLE = 1, TOO_BIG = 2, TIME_EXCEEDED = 3, PARAMETER = 4, ECHO = 128, ECHO_REPLY = 129 };
+enum { UNREACHABLE = 1, TOO_BIG = 2, TIME_EXCEEDED = 3, PARAMETER = 4, ECHO = 128, ECHO_REPLY = 129, MLD_QUERY = 130 };
 enum { HEADER = 8, QUOTE_MAX = 1280 - IP6_HEADER - HEADER, PORT_UNREACHABLE = 4, FIRST_INFORMATION = 128, UNKNOWN_OPTION = 2 };
 
 /* Checksum and send what stands in @p. @src: any: to be chosen. @oif: of a peer on that link. Consumes */
@@ -179,6 +180,9 @@ static void rx(struct packet *p, const struct ip_rx *ip)
 			break;
 		case ND_ROUTER_SOLICIT: case ND_ROUTER_ADVERT: case ND_NEIGHBOUR_SOLICIT: case ND_NEIGHBOUR_ADVERT: case ND_REDIRECT:
 			ndp_rx(p, ip);
+			break;
+		case MLD_QUERY:
+			mld_rx(p, ip);
 			break;
 		default:
 			break;

@@ -5,6 +5,7 @@
  */
 #include <linux/errno.h>
 #include "net/device.h"
+#include "net/group.h"
 #include "net/internal.h"
 #include "net/neighbour.h"
 #include "net/route4.h"
@@ -145,5 +146,6 @@ void ip_init(void)
 	arp_init();
 	ip4_init();
 	icmp4_init();
+	groups_init();
 	ip6_init();
 }

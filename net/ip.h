@@ -73,6 +73,7 @@ struct ip_send {
 	u32 mark, priority;
 	const u8 *options;		/* IPv4 options, padded to 4, at most 40 bytes. NULL: none */
 	u8 options_len;
+	bool mc_loop;			/* to a group that this machine is in: receive it too */
 	bool no_id;			/* IPv4: DF and an id of 0 are fine (connected TCP) */
 };
 

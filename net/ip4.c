@@ -9,6 +9,7 @@
 #include <linux/errno.h>
 #include "kern/random.h"
 #include "net/checksum.h"
+#include "net/group.h"
 #include "net/internal.h"
 #include "net/neighbour.h"
 #include "net/route4.h"
@@ -19,15 +20,18 @@ static u32 next_id;		/* [a] */
 
 /* ---- input ---- */
 
-static enum ip_dst_kind kind_of(be32 dst, bool *ours)
+static enum ip_dst_kind kind_of(const struct net_device *dev, be32 dst, bool *ours)
 {
+	struct ip_addr group = ip_addr_v4(dst);
 	const struct route4 *r;
 
 	*ours = true;
 	if (dst == ~0u)
 		return IP_DST_BROADCAST;
-	if (ip4_is_multicast(dst))
+	if (ip4_is_multicast(dst)) {
+		*ours = device_in_group(dev, &group);
 		return IP_DST_MULTICAST;
+	}
 	r = route4_lookup(dst, 0);
 	if (r && r->type == RTN_BROADCAST)
 		return IP_DST_BROADCAST;
@@ -96,9 +100,9 @@ static void rx(struct packet *p)
 	memcpy(&dst, h + 16, 4);
 	*ip_rx_of(p) = (struct ip_rx){
 		.src = ip_addr_v4(src), .dst = ip_addr_v4(dst), .dev = p->dev, .protocol = h[9], .tos = h[1], .ttl = h[8],
-		.kind = (u8)kind_of(dst, &ours), .header_len = (u8)header, .loopback = p->dev->flags & IFF_LOOPBACK,
+		.kind = (u8)kind_of(p->dev, dst, &ours), .header_len = (u8)header, .loopback = p->dev->flags & IFF_LOOPBACK,
 	};
-	if ((!ours && !unconfigured(p->dev)) || ip4_is_multicast(src) || src == ~0u ||
+	if ((!ours && (ip4_is_multicast(dst) || !unconfigured(p->dev))) || ip4_is_multicast(src) || src == ~0u ||
 	    (!(p->dev->flags & IFF_LOOPBACK) && (ip4_is_loopback(src) || ip4_is_loopback(dst)))) {
 		IP4_COUNT(in_address_errors);
 		packet_free(p);
@@ -139,6 +143,26 @@ static int to_link(struct packet *p, const struct ip_dst *dst)
 		return err;
 	}
 	return device_xmit(p);
+}
+
+/* What goes to a group that this machine is in, or to all on the link, comes back to it, as from the link. */
+static void loop_back(const struct packet *p, const struct ip_dst *dst)
+{
+	struct packet *copy = packet_clone(p, ALLOC_ATOMIC);
+
+	if (!copy)
+		return;
+	copy->dev = dst->dev;
+	copy->type = dst->kind == IP_DST_MULTICAST ? PACKET_TO_MULTICAST : PACKET_TO_BROADCAST;
+	copy->protocol = cpu_to_be16(ETH_P_IP);
+	net_backlog(copy);
+}
+
+static bool comes_back(const struct ip_dst *dst, const struct ip_send *s)
+{
+	if (dst->dev->flags & IFF_LOOPBACK)
+		return false;		/* it does anyway */
+	return dst->kind == IP_DST_BROADCAST || (dst->kind == IP_DST_MULTICAST && s->mc_loop && device_in_group(dst->dev, &s->dst));
 }
 
 static void set_total(u8 *h, u32 words, u32 total, u32 frag)
@@ -230,6 +254,8 @@ int ip4_output(struct packet *p, struct ip_dst *dst, const struct ip_send *s)
 	packet_mark_net(p);
 	p->priority = s->priority;
 	p->mark = s->mark;
+	if (comes_back(dst, s))
+		loop_back(p, dst);
 	if (p->gso == GSO_NONE && total > mtu)
 		return fragment(p, dst, header, mtu);
 	return to_link(p, dst);

@@ -10,6 +10,7 @@
 #include "kern/random.h"
 #include "net/address6.h"
 #include "net/ext6.h"
+#include "net/group.h"
 #include "net/internal.h"
 #include "net/ip6.h"
 #include "net/ndp.h"
@@ -25,7 +26,7 @@ struct ip6_stats ip6_stats[CPUS_MAX];
 /* Whether @dst is one of ours, as seen from @dev: an address of the link counts only there. */
 static bool for_us(const struct net_device *dev, const struct ip_addr *dst)
 {
-	return ip6_is_multicast(dst) ? ip6_is_member(dev, dst) : ip6_is_local(dst, ip6_is_link_local(dst) ? dev->ifindex : 0);
+	return ip6_is_multicast(dst) ? device_in_group(dev, dst) : ip6_is_local(dst, ip6_is_link_local(dst) ? dev->ifindex : 0);
 }
 
 /* Addresses that no packet on a wire may have (RFC 4291, 2.5 and 2.7). */
@@ -136,6 +137,19 @@ static void group_address(const struct ip_addr *group, u8 *link)
 {
 	link[0] = link[1] = 0x33;
 	memcpy(link + 2, group->b + 12, 4);
+}
+
+/* What goes to a group that this machine is in comes back to it, as from the link. */
+static void loop_back(const struct packet *p, struct net_device *dev)
+{
+	struct packet *copy = packet_clone(p, ALLOC_ATOMIC);
+
+	if (!copy)
+		return;
+	copy->dev = dev;
+	copy->type = PACKET_TO_MULTICAST;
+	copy->protocol = cpu_to_be16(ETH_P_IPV6);
+	net_backlog(copy);
 }
 
 /* The header is in place: to the link. @link: to that address, NULL: see ip6_output_link */
@@ -254,18 +268,21 @@ int ip6_output(struct packet *p, struct ip_dst *dst, const struct ip_send *s)
 	packet_mark_net(p);
 	p->priority = s->priority;
 	p->mark = s->mark;
+	if (dst->kind == IP_DST_MULTICAST && s->mc_loop && !(dst->dev->flags & IFF_LOOPBACK) && device_in_group(dst->dev, &s->dst))
+		loop_back(p, dst->dev);
 	if (p->gso == GSO_NONE && total > mtu)
 		return fragment(p, dst, mtu);
 	return to_link(p, dst->dev, &dst->gateway, NULL);
 }
 
-void ip6_output_link(struct packet *p, struct net_device *dev, const struct ip_addr *src, const struct ip_addr *dst, const u8 *link, u8 limit)
+void ip6_output_link(struct packet *p, struct net_device *dev, const struct ip_addr *src, const struct ip_addr *dst, const u8 *link, u8 next,
+		     u8 limit)
 {
 	u32 payload = p->len;
 
 	IP6_COUNT(out_requests);
 	packet_mark_transport(p);
-	fill_header(packet_push(p, IP6_HEADER), IPPROTO_ICMPV6, payload, 0, limit, src, dst);
+	fill_header(packet_push(p, IP6_HEADER), next, payload, 0, limit, src, dst);
 	packet_mark_net(p);
 	if (to_link(p, dev, dst, link))
 		IP6_COUNT(out_discards);

@@ -96,7 +96,7 @@ int ip6_route(const struct ip_flow *f, struct ip_dst *out, struct net_device *oi
 	if (ip6_is_multicast(&f->dst)) {
 		out->kind = IP_DST_MULTICAST;
 		out->dev = oif ? oif : group_device();
-		return out->dev ? finish(f, out, NULL) : -ENETUNREACH;
+		return out->dev && out->dev->flags & IFF_MULTICAST ? finish(f, out, NULL) : -ENETUNREACH;
 	}
 	const struct route6 *r = route6_lookup(&f->dst, f->oif);
 

@@ -28,7 +28,7 @@ void ndp_send(struct net_device *dev, const struct ip_addr *src, const struct ip
 	memcpy(m + 2, &sum, 2);
 	IP6_COUNT(icmp_out);
 	IP6_COUNT(icmp_out_type[m[0]]);
-	ip6_output_link(p, dev, src, dst, link, HOP_LIMIT);
+	ip6_output_link(p, dev, src, dst, link, IPPROTO_ICMPV6, HOP_LIMIT);
 }
 
 /* A message with a target and, if the device has one to tell, our hardware address. */

@@ -7,7 +7,7 @@
  *
  * All messages count only with a hop limit of 255: nobody off the link can send one.
  *
- * Departures: redirects are ignored; no MLD reports (a snooping switch may not pass what is for our groups); no proxies, no SEND.
+ * Departures: redirects are ignored; no proxies, no SEND.
  *
  * Locks: ndp_lock (RANK_NET_CONFIG) guards the arming and the release of timers of addresses and devices.
  * Source: RFC 4861, RFC 4862.

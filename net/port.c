@@ -198,6 +198,16 @@ struct net_endpoint *port_lookup(struct port_table *t, const struct ip_addr *src
 	return best;
 }
 
+void port_each(struct port_table *t, const struct ip_addr *src, u16 sport, const struct ip_addr *dst, u16 dport, u32 ifindex,
+	       void (*fn)(struct net_endpoint *ep, void *arg), void *arg)
+{
+	struct net_endpoint *ep;
+
+	hlist_for_each_entry_rcu(ep, &bucket_of(t, dport)->chain, port_node)
+		if (score(ep, src, sport, dst, dport, ifindex) >= 0)
+			fn(ep, arg);
+}
+
 void net_ports_init(void)
 {
 	static const struct sysctl table[] = {

@@ -50,6 +50,8 @@ void inet_init(struct inet_sock *i, const struct socket_ops *ops, bool v6, u32 t
 	i->ttl = -1;
 	i->mc_ttl = 1;
 	i->mc_loop = true;
+	i->mc_all = i->mc_all6 = true;
+	list_init(&i->groups);
 	i->pmtu = IP_PMTUDISC_WANT;
 	i->hops6 = i->mc_hops6 = -1;
 	i->mc_loop6 = true;
@@ -95,8 +97,11 @@ int inet_route_via(struct inet_sock *i, const struct ip_addr *to, u16 dport, u32
 	};
 	int err = flow_source(src ? src : &i->ep.local, &dst, &f.src);
 
-	if (!v4 && !f.oif && ip6_is_multicast(&dst))
-		f.oif = i->mc_if6;
+	if (ip_addr_is_multicast(&dst)) {
+		f.oif = f.oif ? f.oif : v4 ? i->mc_if : i->mc_if6;
+		if (v4 && !f.src.w[3])
+			f.src.w[3] = i->mc_addr;
+	}
 	return err ? err : ip_route(&f, out);
 }
 
@@ -114,11 +119,13 @@ void inet_send_fill(struct inet_sock *i, const struct ip_addr *to, const struct 
 	if (ip_addr_is_v4(&addr)) {
 		out->tos = i->tos;
 		out->pmtu = i->pmtu;
+		out->mc_loop = i->mc_loop;
 		out->ttl = many ? i->mc_ttl : i->ttl > 0 ? (u8)i->ttl : 0;
 	} else {
 		s16 hops = many ? i->mc_hops6 : i->hops6;
 
 		out->tos = i->tclass;
+		out->mc_loop = i->mc_loop6;
 		out->pmtu = i->dontfrag6 ? IPV6_PMTUDISC_DO : i->pmtu6;
 		out->ttl = hops >= 0 ? (u8)hops : 0;
 	}

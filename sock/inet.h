@@ -5,6 +5,7 @@
  *   inet_addr.c    addresses of users
  *   inet_option.c  options of level IPPROTO_IP
  *   inet6_option.c options of level IPPROTO_IPV6
+ *   inet_group.c   multicast groups
  *   inet_ioctl.c   interfaces: SIOCGIFCONF and its kin
  *   inet_dgram.c   UDP
  *
@@ -38,6 +39,10 @@ struct inet_sock {
 	u8 mc_ttl;			/* [a] IP_MULTICAST_TTL */
 	u8 pmtu;			/* [a] IP_MTU_DISCOVER */
 	bool mc_loop, freebind, want_ttl, want_tos, want_pktinfo;	/* [a] */
+	struct list_head groups;	/* memberships; see inet_group.c */
+	u32 mc_if;			/* [a] IP_MULTICAST_IF; 0: by route */
+	be32 mc_addr;			/* [a] the same as an address: the source of what is sent to groups */
+	bool mc_all, mc_all6;		/* [a] IP_MULTICAST_ALL and its kin: groups that other sockets joined are wanted too */
 	/* The same for IPv6. */
 	u8 tclass;			/* [a] IPV6_TCLASS */
 	s16 hops6, mc_hops6;		/* [a] IPV6_UNICAST_HOPS, IPV6_MULTICAST_HOPS; -1: default */
@@ -100,6 +105,16 @@ int inet6_setsockopt(struct inet_sock *i, int name, const void *value, u32 len);
 int inet6_getsockopt(struct inet_sock *i, int name, void *value, u32 *len);
 /** inet_ioctl - SIOCGIFCONF and its kin, for all types; -ENOTTY otherwise. */
 s64 inet_ioctl(struct socket *s, u32 cmd, u64 arg);
+
+/* inet_group.c */
+/** inet_group_option - whether this option joins or leaves a group; inet_group_set does it. */
+bool inet_group_option(int level, int name);
+MUST_CHECK int inet_group_set(struct inet_sock *i, int level, int name, const void *value, u32 len);
+MUST_CHECK int inet_group_set_device(struct inet_sock *i, const void *value, u32 len);
+/** inet_groups_leave - all, at release. Context: thread, no lock */
+void inet_groups_leave(struct inet_sock *i);
+/** inet_group_wants - whether a datagram to @group that came over @ifindex is for this socket (its port and address fit). Under RCU */
+bool inet_group_wants(const struct inet_sock *i, const struct ip_addr *group, u32 ifindex);
 
 /* Started by sock_init(). */
 void inet_families_init(void);

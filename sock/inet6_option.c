@@ -49,6 +49,11 @@ static int set(struct inet_sock *i, int name, int v)
 			return -EINVAL;
 		i->mc_loop6 = v;
 		return 0;
+	case IPV6_MULTICAST_ALL:
+		if (v != 0 && v != 1)
+			return -EINVAL;
+		i->mc_all6 = v;
+		return 0;
 	case IPV6_TCLASS:
 		err = byte_or_default(v, &byte);
 		if (!err)
@@ -88,6 +93,7 @@ static int get(struct inet_sock *i, int name, int *v)
 	case IPV6_MULTICAST_HOPS: *v = i->mc_hops6 < 0 ? 1 : i->mc_hops6; return 0;
 	case IPV6_MULTICAST_IF: *v = (int)i->mc_if6; return 0;
 	case IPV6_MULTICAST_LOOP: *v = i->mc_loop6; return 0;
+	case IPV6_MULTICAST_ALL: *v = i->mc_all6; return 0;
 	case IPV6_TCLASS: *v = i->tclass; return 0;
 	case IPV6_MTU_DISCOVER: *v = i->pmtu6; return 0;
 	case IPV6_RECVPKTINFO: *v = i->want_pktinfo6; return 0;

@@ -4,7 +4,7 @@
  * A datagram that comes in is queued whole on the socket's queue, up to rcvbuf bytes, and copied to the user once.  A sender's packets are
  * counted in wmem until the device (or, over lo, the receiver) lets go of them.
  *
- * Departures: no cork (MSG_MORE sends at once), no error queue, no multicast membership, no GSO.
+ * Departures: no cork (MSG_MORE sends at once), no error queue, no GSO.
  *
  * Locks: u->lock (RANK_NET_QUEUE) the receive queue; i->lock what connect changes.  References: the file's one; packets under way that
  * are charged to the socket one each.
@@ -82,6 +82,7 @@ static void udp_release(struct socket *s)
 	struct udp_sock *u = udp_of(s);
 	LIST_HEAD(gone);
 
+	inet_groups_leave(&u->inet);
 	port_unbind(&ports, &u->inet.ep);
 	spin_lock(&u->queue_lock);
 	u->dead = true;
@@ -512,6 +513,49 @@ static bool good(struct packet *p, const struct ip_rx *ip)
 	return false;
 }
 
+static struct udp_sock *udp_of_endpoint(struct net_endpoint *ep)
+{
+	return container_of(container_of(ep, struct inet_sock, ep), struct udp_sock, inet);
+}
+
+/* A datagram to many, and the last socket found for it, which gets the packet itself; those before it get copies. */
+struct many {
+	struct packet *packet;
+	struct udp_sock *last;
+};
+
+static void one_of_many(struct net_endpoint *ep, void *arg)
+{
+	struct many *m = arg;
+	struct udp_sock *u = udp_of_endpoint(ep);
+	const struct udp_cb *cb = packet_cb(m->packet, struct udp_cb);
+
+	if (ip_addr_is_multicast(&cb->dst) && !inet_group_wants(&u->inet, &cb->dst, cb->ifindex))
+		return;
+	if (m->last) {
+		struct packet *copy = packet_clone(m->packet, ALLOC_ATOMIC);
+
+		if (copy) {
+			*packet_cb(copy, struct udp_cb) = *cb;
+			enqueue(m->last, copy, ip_addr_is_v4(&cb->src));
+		}
+	}
+	m->last = u;
+}
+
+/* To a group or to all: every socket that fits gets it. Consumes. */
+static void rx_many(struct packet *p, const struct ip_rx *ip, u16 sport, u16 dport)
+{
+	struct many m = { .packet = p };
+
+	packet_drop_front(p, HEADER);
+	port_each(&ports, &ip->src, sport, &ip->dst, dport, ip->dev->ifindex, one_of_many, &m);
+	if (m.last)
+		enqueue(m.last, p, ip_addr_is_v4(&ip->src));
+	else
+		packet_free(p);
+}
+
 static void rx(struct packet *p, const struct ip_rx *ip)
 {
 	bool v4 = ip_addr_is_v4(&ip->src);
@@ -522,6 +566,14 @@ static void rx(struct packet *p, const struct ip_rx *ip)
 		return;
 	}
 	u16 sport = get_be16(p->data), dport = get_be16(p->data + 2);
+
+	*packet_cb(p, struct udp_cb) = (struct udp_cb){
+		.src = ip->src, .dst = ip->dst, .ifindex = ip->dev->ifindex, .sport = sport, .ttl = ip->ttl, .tos = ip->tos,
+	};
+	if (ip->kind != IP_DST_LOCAL) {
+		rx_many(p, ip, sport, dport);
+		return;
+	}
 	struct net_endpoint *ep = port_lookup(&ports, &ip->src, sport, &ip->dst, dport, ip->dev->ifindex, false);
 
 	if (!ep) {
@@ -530,13 +582,8 @@ static void rx(struct packet *p, const struct ip_rx *ip)
 		packet_free(p);
 		return;
 	}
-	struct udp_sock *u = container_of(container_of(ep, struct inet_sock, ep), struct udp_sock, inet);
-
-	*packet_cb(p, struct udp_cb) = (struct udp_cb){
-		.src = ip->src, .dst = ip->dst, .ifindex = ip->dev->ifindex, .sport = sport, .ttl = ip->ttl, .tos = ip->tos,
-	};
 	packet_drop_front(p, HEADER);
-	enqueue(u, p, v4);
+	enqueue(udp_of_endpoint(ep), p, v4);
 }
 
 /* An ICMP error about a datagram of ours: a connected socket hears of it. */

@@ -36,6 +36,11 @@ static int set_ip(struct inet_sock *i, int name, int v)
 		i->mc_ttl = v == -1 ? 1 : (u8)v;
 		return 0;
 	case IP_MULTICAST_LOOP: i->mc_loop = v; return 0;
+	case IP_MULTICAST_ALL:
+		if (v != 0 && v != 1)
+			return -EINVAL;
+		i->mc_all = v;
+		return 0;
 	case IP_MTU_DISCOVER:
 		if (v < IP_PMTUDISC_DONT || v > IP_PMTUDISC_OMIT)
 			return -EINVAL;
@@ -75,10 +80,14 @@ int inet_setsockopt(struct socket *s, int level, int name, const void *value, u3
 
 	if (level == SOL_SOCKET)
 		return name == SO_BINDTODEVICE ? bind_device(i, value, len) : -ENOPROTOOPT;
+	if ((level == IPPROTO_IP || (level == IPPROTO_IPV6 && i->ep.v6)) && inet_group_option(level, name))
+		return inet_group_set(i, level, name, value, len);
 	if (level == IPPROTO_IPV6 && i->ep.v6)
 		return inet6_setsockopt(i, name, value, len);
 	if (level != IPPROTO_IP)
 		return -ENOPROTOOPT;
+	if (name == IP_MULTICAST_IF)
+		return inet_group_set_device(i, value, len);
 	err = number(value, len, &v);
 	return err ? err : set_ip(i, name, v);
 }
@@ -90,6 +99,8 @@ static int get_ip(struct inet_sock *i, int name, int *v)
 	case IP_TTL: *v = i->ttl < 0 ? ip_ttl_default(false) : i->ttl; return 0;
 	case IP_MULTICAST_TTL: *v = i->mc_ttl; return 0;
 	case IP_MULTICAST_LOOP: *v = i->mc_loop; return 0;
+	case IP_MULTICAST_ALL: *v = i->mc_all; return 0;
+	case IP_MULTICAST_IF: memcpy(v, &i->mc_addr, sizeof(*v)); return 0;
 	case IP_MTU_DISCOVER: *v = i->pmtu; return 0;
 	case IP_FREEBIND: *v = i->freebind; return 0;
 	case IP_RECVTTL: *v = i->want_ttl; return 0;

@@ -7,10 +7,24 @@
 
 struct net_device stub_lo = { .name = "lo", .ifindex = 1, .flags = IFF_UP | IFF_LOOPBACK, .mtu = 65536, .refs = { 1 } };
 struct net_device stub_eth = { .name = "eth0", .ifindex = 2, .flags = IFF_UP, .mtu = 1500, .refs = { 1 } };
-static struct device_listener *listener;
+static struct device_listener *listeners[4];
 
-void device_listen(struct device_listener *l) { listener = l; }
-void stub_event(struct net_device *dev, enum device_event event) { listener->event(dev, event); }
+void device_listen(struct device_listener *l)
+{
+	u32 n = 0;
+
+	while (listeners[n])
+		n++;
+	assert_true(n < ARRAY_SIZE(listeners));
+	listeners[n] = l;
+}
+
+void stub_event(struct net_device *dev, enum device_event event)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(listeners) && listeners[i]; i++)
+		listeners[i]->event(dev, event);
+}
+
 struct net_device *device_loopback(void) { return &stub_lo; }
 struct net_device *device_by_index(u32 i) { return i == 1 ? &stub_lo : i == 2 ? &stub_eth : NULL; }
 struct net_device *device_next(struct net_device *dev) { return !dev ? &stub_lo : dev == &stub_lo ? &stub_eth : NULL; }

@@ -3,6 +3,7 @@
 
 #include <linux/errno.h>
 #include "net/address6.h"
+#include "net/group.h"
 #include "net/ip.h"
 #include "net/route6.h"
 #include "tests/unit/mm/machine.h"
@@ -66,6 +67,7 @@ static void test_routes(void **state)
 	stub_eth.type = ARPHRD_ETHER;
 	stub_eth.flags |= IFF_MULTICAST;
 	address6_init();
+	groups_init();
 	stub_event(&stub_lo, DEVICE_UP);
 	assert_int_equal(reach("::1", 0, &d), 0);
 	assert_int_equal(d.kind, IP_DST_LOCAL);
@@ -111,10 +113,12 @@ static void test_going(void **state)
 	struct ip_dst d;
 
 	/* groups: everybody's, and those of our addresses */
+	a = ip("ff02::1");
+	assert_true(device_in_group(&stub_eth, &a));
 	a = ip("ff02::1:ff00:2");
-	assert_true(ip6_is_member(&stub_eth, &a));
+	assert_true(device_in_group(&stub_eth, &a));
 	a = ip("ff02::1:ff00:9");
-	assert_false(ip6_is_member(&stub_eth, &a));
+	assert_false(device_in_group(&stub_eth, &a));
 	/* a path that takes less, and never less than 1280 */
 	a = ip("2001:db8:2::9");
 	ip_pmtu_update(&a, 0, 1400);
@@ -135,6 +139,46 @@ static void test_going(void **state)
 	assert_null(route6_next(NULL));
 	stub_event(&stub_eth, DEVICE_UNREGISTERING);
 	stub_event(&stub_lo, DEVICE_UNREGISTERING);
+}
+
+/* What the link was told last. */
+static struct ip_addr told;
+static enum group_record told_record;
+static u32 reports;
+
+static void tell(const struct ip_addr *group, enum group_record record)
+{
+	told = group ? *group : (struct ip_addr){ .q = { 0 } };
+	told_record = record;
+	reports++;
+}
+
+void igmp_report(struct net_device *dev, const struct ip_addr *group, enum group_record record) { tell(group, record); }
+void mld_report(struct net_device *dev, const struct ip_addr *group, enum group_record record) { tell(group, record); }
+
+/* The first who joins and the last who leaves are reported, and nobody in between. */
+static void test_groups(void **state)
+{
+	struct ip_addr a = ip("ff02::abcd"), b = ip("::ffff:239.1.1.1"), all = ip("::ffff:224.0.0.1");
+
+	reports = 0;
+	assert_int_equal(device_group_join(&stub_eth, &a), 0);
+	assert_true(ip_addr_equal(&told, &a) && told_record == RECORD_JOINED && reports == 1);
+	assert_int_equal(device_group_join(&stub_eth, &a), 0);
+	assert_int_equal(device_group_join(&stub_eth, &b), 0);
+	assert_true(ip_addr_equal(&told, &b) && reports == 2);
+	assert_int_equal(device_group_join(&stub_eth, &all), 0);
+	assert_int_equal(reports, 2);		/* nobody is told of everybody's group */
+	device_group_leave(&stub_eth, &a);
+	assert_true(device_in_group(&stub_eth, &a) && reports == 2);
+	device_group_leave(&stub_eth, &a);
+	assert_true(!device_in_group(&stub_eth, &a) && told_record == RECORD_LEFT && reports == 3);
+	assert_false(device_in_group(&stub_lo, &b));
+	device_group_leave(&stub_eth, &b);
+	device_group_leave(&stub_eth, &all);
+	assert_true(device_in_group(&stub_eth, &all));
+	device_group_leave(&stub_eth, &b);	/* one too many changes nothing */
+	assert_int_equal(reports, 4);
 }
 
 static void test_expiry(void **state)
@@ -187,7 +231,7 @@ static void test_source(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_prefix), cmocka_unit_test(test_routes), cmocka_unit_test(test_going), cmocka_unit_test(test_expiry), cmocka_unit_test(test_source),
+		cmocka_unit_test(test_prefix), cmocka_unit_test(test_routes), cmocka_unit_test(test_groups), cmocka_unit_test(test_going), cmocka_unit_test(test_expiry), cmocka_unit_test(test_source),
 	};
 
 	machine_start();

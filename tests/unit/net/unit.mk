@@ -11,7 +11,7 @@ UNIT_SRC_net/test_route4 := net/route4.c net/ip.c net/ip4_route.c $(UNIT_NET) te
 UNIT_FLAGS_net/test_route4 := $(UNIT_NET_FLAGS)
 UNIT_SRC_net/test_ext6 := net/ext6.c
 UNIT_FLAGS_net/test_ext6 := $(UNIT_NET_FLAGS)
-UNIT_SRC_net/test_ip6 := net/route6.c net/address6.c net/source6.c net/ip6_route.c net/ip.c net/route4.c net/ip4_route.c $(UNIT_NET) \
+UNIT_SRC_net/test_ip6 := net/route6.c net/address6.c net/group.c net/source6.c net/ip6_route.c net/ip.c net/route4.c net/ip4_route.c $(UNIT_NET) \
 	tests/unit/net/devices.c tests/unit/net/no_ndp.c
 UNIT_FLAGS_net/test_ip6 := $(UNIT_NET_FLAGS)
 UNIT_SRC_net/test_ra := net/ra_parse.c net/ndp_option.c
