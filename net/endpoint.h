@@ -1,9 +1,9 @@
 /*
  * Endpoints: the part of a socket that finds packets: addresses, ports, and the rules by which sockets share them.
  *
- * A struct net_endpoint is embedded in each UDP, TCP, raw socket (and in TCP's connections).  A struct port_table is one protocol's: which ports are
- * bound.  UDP looks sockets up here too (port_lookup); TCP keeps its own table of connections and uses this one for bound ports
- * and listeners.
+ * A struct net_endpoint is embedded in each UDP, TCP, raw socket (and in what TCP keeps of connections).  A struct port_table is one protocol's: which
+ * ports are bound.  UDP looks sockets up here too (port_lookup); TCP keeps its own table of connections and uses this one for bound ports
+ * and listeners, which stand in a chain of their own: a port may have any number of connections.
  *
  * Sharing (socket(7), SO_REUSEADDR and SO_REUSEPORT): two endpoints conflict on a port if their devices meet (same, or one has none), their
  * addresses meet (same, or one is a wildcard that covers the other's version), and not
@@ -30,12 +30,13 @@ struct net_endpoint {
 	bool v6;			/* [I] an AF_INET6 socket */
 	bool v6only;			/* [a] */
 	bool reuse, reuseport;		/* [a] */
-	bool listening;			/* [a] TCP: keeps others from sharing by reuse */
+	bool listening;			/* [b, read anywhere] TCP: keeps others from sharing by reuse */
 	bool local_chosen;		/* [a] local was given by bind, not by connect */
 	bool port_chosen;		/* [a] lport was given by bind */
 	u32 ifindex;			/* [a] SO_BINDTODEVICE, 0: none */
 	u32 uid;			/* [I] the creator's */
 	struct hlist_node port_node;	/* [b] in the table's chain of its port */
+	struct hlist_node listen_node;	/* [b, read under RCU] if listening, in that of the listeners */
 	u32 bound;			/* [b] whether it is in the table */
 };
 
@@ -44,13 +45,14 @@ enum { PORT_BUCKETS = 256 };
 struct port_bucket {
 	struct spinlock lock;		/* RANK_NET_PORT */
 	struct hlist_head chain;
+	struct hlist_head listeners;
 } CACHELINE_ALIGNED;
 
 struct port_table {
 	struct port_bucket bucket[PORT_BUCKETS];	/* by port */
 	u32 seed;
-	/* conflict_extra: a protocol's own reason why @a may not share with @b (both in one bucket, same port); optional */
-	bool (*conflict_extra)(const struct net_endpoint *a, const struct net_endpoint *b);
+	/* conflict: whether @a and @b, which have the same port and whose devices and addresses meet, may not both have it; NULL: as told above */
+	bool (*conflict)(const struct net_endpoint *a, const struct net_endpoint *b);
 };
 
 void port_table_init(struct port_table *t);
@@ -61,6 +63,12 @@ void port_table_init(struct port_table *t);
  * Return: 0, -EADDRINUSE (the endpoint is then bound to none); for port 0: all are taken
  */
 MUST_CHECK int port_bind(struct port_table *t, struct net_endpoint *ep, u16 port);
+/** port_share_refused - the rule above, for a table's own `conflict` to begin with. */
+bool port_share_refused(const struct net_endpoint *a, const struct net_endpoint *b);
+/** port_listen - @ep, which is bound, listens from now on (TCP). Return: 0, -EADDRINUSE (it stays as it was) */
+MUST_CHECK int port_listen(struct port_table *t, struct net_endpoint *ep);
+/** port_listen_end - and no longer; it stays bound. */
+void port_listen_end(struct port_table *t, struct net_endpoint *ep);
 /** port_inherit - @ep (a connection that a listener made) shares the listener's port without a check. */
 void port_inherit(struct port_table *t, struct net_endpoint *ep, const struct net_endpoint *from);
 /** port_unbind - give it back. */
@@ -79,6 +87,9 @@ struct net_endpoint *port_lookup(struct port_table *t, const struct ip_addr *src
 /** port_each - call @fn for each endpoint that a packet to many (a group, a broadcast) fits, but for what the endpoint's owner decides. Under RCU */
 void port_each(struct port_table *t, const struct ip_addr *src, u16 sport, const struct ip_addr *dst, u16 dport, u32 ifindex,
 	       void (*fn)(struct net_endpoint *ep, void *arg), void *arg);
+
+/** port_listeners_walk - call @fn for each that listens, under RCU. Return: false: @fn did, and it ended there */
+bool port_listeners_walk(struct port_table *t, bool (*fn)(struct net_endpoint *ep, void *arg), void *arg);
 
 /** port_range - the local port range, inclusive. port_privileged - a port that needs CAP_NET_BIND_SERVICE */
 void port_range(u16 *low, u16 *high);

@@ -56,30 +56,40 @@ static bool addresses_meet(const struct net_endpoint *a, const struct net_endpoi
 	return ip_addr_equal(&a->local, &b->local);
 }
 
+bool port_share_refused(const struct net_endpoint *a, const struct net_endpoint *b)
+{
+	return !(a->reuse && b->reuse && !a->listening && !b->listening) && !(a->reuseport && b->reuseport && a->uid == b->uid);
+}
+
 static bool conflict(const struct port_table *t, const struct net_endpoint *a, const struct net_endpoint *b)
 {
 	if (a == b || a->lport != b->lport || (a->ifindex && b->ifindex && a->ifindex != b->ifindex) || !addresses_meet(a, b))
 		return false;
-	if (t->conflict_extra)
-		return t->conflict_extra(a, b);
-	return !(a->reuse && b->reuse && !a->listening && !b->listening) && !(a->reuseport && b->reuseport && a->uid == b->uid);
+	return t->conflict ? t->conflict(a, b) : port_share_refused(a, b);
+}
+
+static bool conflicts_locked(const struct port_table *t, struct port_bucket *b, const struct net_endpoint *ep)
+{
+	struct net_endpoint *other;
+
+	hlist_for_each_entry(other, &b->chain, port_node)
+		if (conflict(t, ep, other))
+			return true;
+	return false;
 }
 
 /* Take exactly @port. */
 static int take(struct port_table *t, struct net_endpoint *ep, u16 port)
 {
 	struct port_bucket *b = bucket_of(t, port);
-	struct net_endpoint *other;
 	u16 old = ep->lport;
 
 	spin_lock(&b->lock);
 	ep->lport = port;
-	hlist_for_each_entry(other, &b->chain, port_node) {
-		if (conflict(t, ep, other)) {
-			ep->lport = old;
-			spin_unlock(&b->lock);
-			return -EADDRINUSE;
-		}
+	if (conflicts_locked(t, b, ep)) {
+		ep->lport = old;
+		spin_unlock(&b->lock);
+		return -EADDRINUSE;
 	}
 	hlist_add_head_rcu(&ep->port_node, &b->chain);
 	ep->bound = true;
@@ -103,6 +113,38 @@ int port_bind(struct port_table *t, struct net_endpoint *ep, u16 port)
 	return -EADDRINUSE;
 }
 
+int port_listen(struct port_table *t, struct net_endpoint *ep)
+{
+	struct port_bucket *b = bucket_of(t, ep->lport);
+
+	spin_lock(&b->lock);
+	ep->listening = true;
+	bool refused = conflicts_locked(t, b, ep);
+
+	if (refused)
+		ep->listening = false;
+	else
+		hlist_add_head_rcu(&ep->listen_node, &b->listeners);
+	spin_unlock(&b->lock);
+	return refused ? -EADDRINUSE : 0;
+}
+
+static void listen_end_locked(struct net_endpoint *ep)
+{
+	if (ep->listening)
+		hlist_del_rcu(&ep->listen_node);
+	ep->listening = false;
+}
+
+void port_listen_end(struct port_table *t, struct net_endpoint *ep)
+{
+	struct port_bucket *b = bucket_of(t, ep->lport);
+
+	spin_lock(&b->lock);
+	listen_end_locked(ep);
+	spin_unlock(&b->lock);
+}
+
 void port_inherit(struct port_table *t, struct net_endpoint *ep, const struct net_endpoint *from)
 {
 	struct port_bucket *b = bucket_of(t, from->lport);
@@ -119,6 +161,7 @@ void port_unbind(struct port_table *t, struct net_endpoint *ep)
 	struct port_bucket *b = bucket_of(t, ep->lport);
 
 	spin_lock(&b->lock);
+	listen_end_locked(ep);
 	if (ep->bound) {
 		hlist_del_rcu(&ep->port_node);
 		ep->bound = false;
@@ -169,33 +212,53 @@ static int score(const struct net_endpoint *ep, const struct ip_addr *src, u16 s
 	return points + (ep->ifindex ? 4 : 0);
 }
 
+/* The best so far of a walk. */
+struct choice {
+	struct net_endpoint *best;
+	int most;
+	u32 hash, equals;
+};
+
+static void consider(struct choice *c, struct net_endpoint *ep, int points, u32 flow_hash)
+{
+	if (points > c->most) {
+		*c = (struct choice){ .best = ep, .most = points, .equals = 1, .hash = flow_hash };
+	} else if (points >= 0 && points == c->most && ep->reuseport && c->best->reuseport) {
+		/* The n-th of n equals replaces the choice for one flow in n. */
+		c->equals++;
+		c->hash = c->hash * 1664525 + 1013904223;
+		if (((u64)c->hash * c->equals) >> 32 == 0)
+			c->best = ep;
+	}
+}
+
 struct net_endpoint *port_lookup(struct port_table *t, const struct ip_addr *src, u16 sport, const struct ip_addr *dst, u16 dport, u32 ifindex,
 				 bool listening)
 {
-	struct net_endpoint *ep, *best = NULL;
-	u32 hash = 0, equals = 0;
-	int most = -1;
+	struct port_bucket *b = bucket_of(t, dport);
+	u32 hash = port_flow_hash(src, sport, dst, dport, t->seed);
+	struct choice c = { .most = -1 };
+	struct net_endpoint *ep;
 
-	hlist_for_each_entry_rcu(ep, &bucket_of(t, dport)->chain, port_node) {
-		if (listening && !ep->listening)
-			continue;
-		int points = score(ep, src, sport, dst, dport, ifindex);
-
-		if (points > most) {
-			most = points;
-			best = ep;
-			equals = 1;
-			if (ep->reuseport)
-				hash = port_flow_hash(src, sport, dst, dport, t->seed);
-		} else if (points >= 0 && points == most && ep->reuseport && best->reuseport) {
-			/* The n-th of n equals replaces the choice for one flow in n. */
-			equals++;
-			hash = hash * 1664525 + 1013904223;
-			if (((u64)hash * equals) >> 32 == 0)
-				best = ep;
-		}
+	if (listening) {
+		hlist_for_each_entry_rcu(ep, &b->listeners, listen_node)
+			consider(&c, ep, score(ep, src, sport, dst, dport, ifindex), hash);
+	} else {
+		hlist_for_each_entry_rcu(ep, &b->chain, port_node)
+			consider(&c, ep, score(ep, src, sport, dst, dport, ifindex), hash);
 	}
-	return best;
+	return c.best;
+}
+
+bool port_listeners_walk(struct port_table *t, bool (*fn)(struct net_endpoint *ep, void *arg), void *arg)
+{
+	struct net_endpoint *ep;
+
+	for (u32 i = 0; i < PORT_BUCKETS; i++)
+		hlist_for_each_entry_rcu(ep, &t->bucket[i].listeners, listen_node)
+			if (!fn(ep, arg))
+				return false;
+	return true;
 }
 
 void port_each(struct port_table *t, const struct ip_addr *src, u16 sport, const struct ip_addr *dst, u16 dport, u32 ifindex,

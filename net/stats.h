@@ -1,9 +1,11 @@
 /*
- * The counters of IP, ICMP and UDP (RFC 4293, RFC 4113), as /proc/net/snmp will show them: one set a CPU, each touched by its CPU alone.
+ * The counters of IP, ICMP, UDP and TCP (RFC 4293, RFC 4113, RFC 4022), as /proc/net/snmp and netstat will show them: one set a CPU, each touched by
+ * its CPU alone.
  */
 #ifndef NET_STATS_H
 #define NET_STATS_H
 
+#include <linux/snmp.h>
 #include "plat/plat.h"
 
 struct ip4_stats {
@@ -24,5 +26,13 @@ struct ip6_stats {
 } CACHELINE_ALIGNED;
 extern struct ip6_stats ip6_stats[CPUS_MAX];
 #define IP6_COUNT(field) (ip6_stats[plat_cpu_id()].field++)
+
+/* TCP's: by TCP_MIB_* and LINUX_MIB_* of <linux/snmp.h>.  TCP_MIB_CURRESTAB is a gauge: it may go below 0 on one CPU, the sum may not. */
+struct tcp_stats {
+	u64 tcp[__TCP_MIB_MAX], more[__LINUX_MIB_MAX];
+} CACHELINE_ALIGNED;
+extern struct tcp_stats tcp_stats[CPUS_MAX];
+#define TCP_COUNT(mib) (tcp_stats[plat_cpu_id()].tcp[TCP_MIB_##mib]++)
+#define TCP_COUNT_MORE(mib) (tcp_stats[plat_cpu_id()].more[LINUX_MIB_##mib]++)
 
 #endif

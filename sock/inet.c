@@ -131,6 +131,51 @@ void inet_send_fill(struct inet_sock *i, const struct ip_addr *to, const struct 
 	}
 }
 
+/* i->lock keeps two threads from binding one socket twice. */
+static int bind_locked(struct inet_sock *i, struct port_table *ports, const struct ip_addr *addr, u16 port)
+{
+	struct ip_addr before = i->ep.local;
+
+	if (i->ep.lport || i->ep.rport)
+		return -EINVAL;
+	i->ep.reuse = atomic_load(&i->sock.flags) & SOCKF_REUSEADDR;
+	i->ep.reuseport = atomic_load(&i->sock.flags) & SOCKF_REUSEPORT;
+	i->ep.local = *addr;
+	int err = port_bind(ports, &i->ep, port);
+
+	if (err) {
+		i->ep.local = before;
+		return err;
+	}
+	i->ep.local_chosen = !ip_addr_is_any(addr);
+	i->ep.port_chosen = port;
+	return 0;
+}
+
+int inet_bind(struct inet_sock *i, struct port_table *ports, const struct sock_addr *a)
+{
+	struct ip_addr addr;
+	u32 scope;
+	u16 port;
+	int err = inet_addr_parse(i, a, &addr, &port, &scope);
+
+	if (err)
+		return err == -ENETUNREACH ? -EINVAL : err;
+	if (a->family == AF_UNSPEC && addr.w[3])
+		return -EAFNOSUPPORT;
+	err = inet_bind_scope(i, &addr, scope);
+	if (err)
+		return err;
+	if (!i->freebind && !ip_may_bind(&addr, i->ep.ifindex))
+		return -EADDRNOTAVAIL;
+	if (port_privileged(port) && !capable(CAP_NET_BIND_SERVICE))
+		return -EACCES;
+	spin_lock(&i->lock);
+	err = bind_locked(i, ports, &addr, port);
+	spin_unlock(&i->lock);
+	return err;
+}
+
 static int create4(struct socket **out, u32 type, u32 protocol) { return create(out, false, type, protocol); }
 static int create6(struct socket **out, u32 type, u32 protocol) { return create(out, true, type, protocol); }
 
@@ -143,6 +188,7 @@ void inet_families_init(void)
 		{ .path = "net/ipv6/bindv6only", .kind = SYSCTL_U32, .mode = 0644, .value = &bindv6only, .max = 1 },
 	};
 
+	tcp_init();
 	udp_init();
 	sock_register(&inet_family);
 	sock_register(&inet6_family);

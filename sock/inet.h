@@ -8,6 +8,7 @@
  *   inet_group.c   multicast groups
  *   inet_ioctl.c   interfaces: SIOCGIFCONF and its kin
  *   inet_dgram.c   UDP
+ *   inet_stream.c  TCP, with inet_stream_*.c and tcp_*.c: see tcp.h
  *
  * Both families are one: addresses are struct ip_addr, and an AF_INET6 socket that speaks IPv4 has mapped addresses in its endpoint.
  * Departures: no flow labels, no extension headers from users.
@@ -90,6 +91,8 @@ MUST_CHECK int inet_connect_scope(struct inet_sock *i, const struct ip_addr *add
 /** inet_any - the wildcard of the socket's family. inet_loopback - what a wildcard as destination means */
 struct ip_addr inet_any(const struct inet_sock *i);
 struct ip_addr inet_or_loopback(const struct inet_sock *i, const struct ip_addr *dst);
+/** inet_bind - bind(2): check the address and take the port in @ports, once. 0 or -errno */
+MUST_CHECK int inet_bind(struct inet_sock *i, struct port_table *ports, const struct sock_addr *a);
 
 /** inet_route - route for @i to @dst, by its options (device, TOS, mark, sources). Under RCU. 0 or -errno */
 MUST_CHECK int inet_route(struct inet_sock *i, const struct ip_addr *dst, u16 dport, struct ip_dst *out);
@@ -118,6 +121,7 @@ bool inet_group_wants(const struct inet_sock *i, const struct ip_addr *group, u3
 
 /* Started by sock_init(). */
 void inet_families_init(void);
+void tcp_init(void);		/* inet_stream.c */
 void udp_init(void);		/* inet_dgram.c */
 
 #endif

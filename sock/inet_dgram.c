@@ -94,50 +94,9 @@ static void udp_release(struct socket *s)
 
 /* ---- binding ---- */
 
-/* i->lock keeps two threads from binding one socket twice. */
-static int bind_locked(struct inet_sock *i, const struct ip_addr *addr, u16 port)
-{
-	struct ip_addr before = i->ep.local;
-
-	if (i->ep.lport || i->ep.rport)
-		return -EINVAL;
-	i->ep.reuse = atomic_load(&i->sock.flags) & SOCKF_REUSEADDR;
-	i->ep.reuseport = atomic_load(&i->sock.flags) & SOCKF_REUSEPORT;
-	i->ep.local = *addr;
-	int err = port_bind(&ports, &i->ep, port);
-
-	if (err) {
-		i->ep.local = before;
-		return err;
-	}
-	i->ep.local_chosen = !ip_addr_is_any(addr);
-	i->ep.port_chosen = port;
-	return 0;
-}
-
 static int udp_bind(struct socket *s, const struct sock_addr *a)
 {
-	struct inet_sock *i = inet_of(s);
-	struct ip_addr addr;
-	u32 scope;
-	u16 port;
-	int err = inet_addr_parse(i, a, &addr, &port, &scope);
-
-	if (err)
-		return err == -ENETUNREACH ? -EINVAL : err;
-	if (a->family == AF_UNSPEC && addr.w[3])
-		return -EAFNOSUPPORT;
-	err = inet_bind_scope(i, &addr, scope);
-	if (err)
-		return err;
-	if (!i->freebind && !ip_may_bind(&addr, i->ep.ifindex))
-		return -EADDRNOTAVAIL;
-	if (port_privileged(port) && !capable(CAP_NET_BIND_SERVICE))
-		return -EACCES;
-	spin_lock(&i->lock);
-	err = bind_locked(i, &addr, port);
-	spin_unlock(&i->lock);
-	return err;
+	return inet_bind(inet_of(s), &ports, a);
 }
 
 /* Any port if it has none; *@port: the one it has, whatever becomes of the binding later. */

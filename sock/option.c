@@ -95,6 +95,25 @@ static u32 buffer_size(int v, bool force, u32 max, u32 min)
 	return MAX(n * 2, min);
 }
 
+static void changed(struct socket *s, int name, u32 v)
+{
+	if (s->ops->option_changed)
+		s->ops->option_changed(s, name, v);
+}
+
+static void buffer_set(struct socket *s, int name, int v)
+{
+	bool send = name == SO_SNDBUF || name == SO_SNDBUFFORCE, force = name == SO_SNDBUFFORCE || name == SO_RCVBUFFORCE;
+	u32 n = buffer_size(v, force, atomic_load(send ? &sock_limits.wmem_max : &sock_limits.rmem_max), send ? SNDBUF_MIN : RCVBUF_MIN);
+
+	if (send)
+		s->sndbuf = n;
+	else
+		s->rcvbuf = n;
+	changed(s, send ? SO_SNDBUF : SO_RCVBUF, n);
+	wake_up_poll(&s->waitq, EPOLLOUT | EPOLLWRNORM);
+}
+
 static int priority_set(struct socket *s, int v)
 {
 	if ((v < 0 || v > PRIORITY_MAX_USER) && !capable(CAP_NET_ADMIN) && !capable(CAP_NET_RAW))
@@ -129,6 +148,7 @@ static int set_number(struct socket *s, int name, int v, const void *value, u32 
 			atomic_or(&s->flags, flag);
 		else
 			atomic_and(&s->flags, ~flag);
+		changed(s, name, v != 0);
 		return 0;
 	}
 	switch (name) {
@@ -139,14 +159,11 @@ static int set_number(struct socket *s, int name, int v, const void *value, u32 
 		FALLTHROUGH;
 	case SO_SNDBUF:
 	case SO_RCVBUF:
-		if (name == SO_SNDBUF || name == SO_SNDBUFFORCE)
-			s->sndbuf = buffer_size(v, name == SO_SNDBUFFORCE, atomic_load(&sock_limits.wmem_max), SNDBUF_MIN);
-		else
-			s->rcvbuf = buffer_size(v, name == SO_RCVBUFFORCE, atomic_load(&sock_limits.rmem_max), RCVBUF_MIN);
-		wake_up_poll(&s->waitq, EPOLLOUT | EPOLLWRNORM);
+		buffer_set(s, name, v);
 		return 0;
 	case SO_RCVLOWAT:
 		s->rcvlowat = v < 0 ? 0x7fffffff : MAX((u32)v, 1u);
+		changed(s, SO_RCVLOWAT, s->rcvlowat);
 		return 0;
 	case SO_PRIORITY:
 		return priority_set(s, v);

@@ -119,6 +119,19 @@ void tcp_enter_quickack(struct tcp_conn *c, u32 max)
 	c->ato_us = TCP_ATO_MIN_US;
 }
 
+void tcp_set_quickack(struct tcp_conn *c, int value, u64 now_ns)
+{
+	if (!value) {
+		c->pingpong = 1;
+		return;
+	}
+	c->pingpong = 0;
+	if (c->ack_due && tcp_in_states(c, TCP_STATE_BIT(TCP_ESTABLISHED) | TCP_STATE_BIT(TCP_CLOSE_WAIT)))
+		tcp_send_ack(c, now_ns);
+	if (!(value & 1))
+		c->pingpong = 1;
+}
+
 void tcp_ack_schedule_clear(struct tcp_conn *c)
 {
 	c->ack_due = c->ack_now = c->delack_blocked = false;
