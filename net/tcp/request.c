@@ -22,7 +22,8 @@ void tcp_request_init(struct tcp_request *r, const struct tcp_config *cfg, const
 		/* RFC 3168: a SYN that asks for it may not be marked itself. */
 		.ecn_ok = (s->flags & (TH_ECE | TH_CWR)) == (TH_ECE | TH_CWR) && !ect && cfg->ecn,
 	};
-	tcp_initial_window(cfg, rcvbuf, clamp, r->advmss, r->wscale_ok, &r->rcv_wnd, &r->window_clamp, &r->rcv_wscale);
+	/* Whole segments, as they will come. */
+	tcp_initial_window(cfg, rcvbuf, clamp, r->advmss - (r->ts_ok ? TCP_TS_BYTES : 0u), r->wscale_ok, &r->rcv_wnd, &r->window_clamp, &r->rcv_wscale);
 }
 
 void tcp_request_synack(const struct tcp_request *r, struct tcp_out *o, u64 now_ns)
