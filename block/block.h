@@ -337,6 +337,5 @@ MUST_CHECK int block_device_setup(struct block_device *b, struct disk *d, u32 pa
 void block_device_teardown(struct block_device *b);	/* nobody has it open, and it is on no list */
 
 s64 block_ioctl(struct file *f, u32 cmd, u64 value);	/* ioctl.c */
-s64 block_direct_io(struct file *f, struct iter *it, u64 *pos, bool write, bool poll);	/* direct.c */
 
 #endif

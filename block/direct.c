@@ -1,51 +1,26 @@
 /*
- * O_DIRECT on block devices: bios straight from and to the caller's pages, several under way.
+ * Direct transfers: bios straight from and to the caller's pages; the contract is in direct.h.
  *
- * Coherence with the page cache: dirty pages of the range are written first; a write drops the cached pages before it
- * starts and again after its end, since a reader may have brought them back meanwhile.
- *
- * Pages are pinned while the device uses them.  An asynchronous transfer ends where the device says so, in an interrupt,
- * unless that takes a thread: pages of a file that were read into become dirty; cached pages have to be dropped.
- *
- * Alignment: position and length of each buffer by the logical block, its address by limits.dma_mask.
+ * A transfer counts its bios under way in `pending`, with one more while bios are being made; who takes the last ends it.
  */
 #include <linux/errno.h>
 #include "base/atomic.h"
 #include "base/string.h"
+#include "block/block.h"
 #include "block/direct.h"
 #include "block/queue.h"
 #include "kern/page.h"
 #include "kern/slab.h"
-#include "kern/wait.h"
-#include "kern/work.h"
 #include "mm/iter.h"
 #include "mm/mm.h"
-#include "vfs/file.h"
 
-enum { PIECE_BYTES_MAX = 8 << 20, SEGS_MAX = 128 };
-
-struct direct;
+enum { PIECE_BYTES_MAX = 8 << 20, SEGS_MAX = 128, EVICT_TRIES = 3 };
 
 /* One bio of a transfer. */
 struct direct_bio {
 	struct direct *owner;
 	struct direct_bio *next;	/* all bios of the transfer */
 	struct bio bio;			/* last: its segments follow */
-};
-
-/* Locks: a atomic · the rest: the submitting thread, then the work item */
-struct direct {
-	u32 pending;			/* [a] bios under way, and one while more are being made */
-	int status;			/* [a] first error */
-	bool write, user, poll;
-	bool file_pages;		/* read into pages that are not anonymous: they become dirty */
-	u64 bytes;			/* asked of the device */
-	struct direct_bio *bios;
-	struct completion over;
-	struct async_io *io;		/* NULL: the submitter waits */
-	struct block_device *bdev;
-	u64 pos;
-	struct work work;
 };
 
 /* ---- pages ---- */
@@ -79,14 +54,12 @@ static void seg_let_go(const struct bio_seg *s, u32 from, bool dirty)
 
 static void bios_free(struct direct *d)
 {
-	bool dirty = !d->write && d->file_pages;
-
 	while (d->bios) {
 		struct direct_bio *db = d->bios;
 
 		d->bios = db->next;
 		for (u32 i = 0; i < db->bio.seg_count; i++)
-			seg_let_go(&db->bio.segs[i], 0, dirty);
+			seg_let_go(&db->bio.segs[i], 0, d->file_pages);
 		kfree(db);
 	}
 }
@@ -98,38 +71,26 @@ static s64 result(const struct direct *d)
 	return d->status ? d->status : (s64)d->bytes;
 }
 
-static void drop_cached(struct block_device *b, u64 pos, u64 len)
+static s64 end(struct direct *d)
 {
-	u64 first = pos >> PAGE_SHIFT, last = (pos + len - 1) >> PAGE_SHIFT;
-
-	if (!len || !mapping_invalidate(&b->mapping, first, last))
-		return;
-	/* Mapped or dirtied meanwhile: out with them all the same. */
-	(void)!mapping_sync(&b->mapping, pos, pos + len);
-	mapping_punch(&b->mapping, first << PAGE_SHIFT, (last + 1) << PAGE_SHIFT);
-}
-
-/* Nothing to be done that would need a thread: no page becomes dirty, none is cached. */
-static bool is_light(const struct direct *d)
-{
-	return d->write ? xa_empty(&d->bdev->mapping.tree) : !d->file_pages;
-}
-
-static void finish(struct direct *d)
-{
-	struct async_io *io = d->io;
-	s64 ret = result(d);
+	s64 n = d->ops->finish(d, result(d));
 
 	bios_free(d);
-	if (d->write && !xa_empty(&d->bdev->mapping.tree))
-		drop_cached(d->bdev, d->pos, d->bytes);
+	return n;
+}
+
+void direct_finish(struct direct *d)
+{
+	struct async_io *io = d->io;
+	s64 n = end(d);
+
 	kfree(d);
-	io->done(io, ret);
+	io->done(io, n);
 }
 
 static void finish_work(struct work *w)
 {
-	finish(container_of(w, struct direct, work));
+	direct_finish(container_of(w, struct direct, work));
 }
 
 static void put_pending(struct direct *d)
@@ -138,8 +99,10 @@ static void put_pending(struct direct *d)
 		return;
 	if (!d->io)
 		complete(&d->over);
-	else if (is_light(d))
-		finish(d);
+	else if (!d->file_pages && !d->ops->heavy(d))
+		direct_finish(d);
+	else if (d->ops->defer)
+		d->ops->defer(d);
 	else
 		(void)work_queue(&d->work);
 }
@@ -155,7 +118,7 @@ static void bio_done(struct bio *b)
 
 /* ---- making bios ---- */
 
-static struct direct_bio *bio_new(struct direct *d, u64 pos, u64 bytes)
+static struct direct_bio *bio_new(struct direct *d, u64 at, u64 bytes)
 {
 	const struct disk_limits *l = &d->bdev->disk->limits;
 	u32 segs = MIN(MIN(l->segs_max, (u32)SEGS_MAX), (u32)MIN((bytes >> SECTOR_SHIFT) + 1, (u64)SEGS_MAX));
@@ -163,7 +126,7 @@ static struct direct_bio *bio_new(struct direct *d, u64 pos, u64 bytes)
 
 	if (!db)
 		return NULL;
-	bio_init(&db->bio, d->bdev, d->write ? BIO_WRITE : BIO_READ, pos >> SECTOR_SHIFT, segs);
+	bio_init(&db->bio, d->bdev, d->write ? BIO_WRITE : BIO_READ, at >> SECTOR_SHIFT, segs);
 	db->owner = d;
 	db->next = d->bios;
 	d->bios = db;
@@ -203,7 +166,7 @@ static s64 bio_fill(struct direct *d, struct bio *b, struct iter *it, u64 bytes)
 			err = PTR_ERR(p);
 			break;
 		}
-		d->file_pages |= d->user && !page_has(page_head(p), PG_ANON);
+		d->file_pages |= d->user && !d->write && !page_has(page_head(p), PG_ANON);
 		if (!bio_add(b, page_phys(p) + off, n)) {
 			page_let_go(p, false);
 			break;
@@ -221,32 +184,7 @@ static s64 bio_fill(struct direct *d, struct bio *b, struct iter *it, u64 bytes)
 	return done - over ? (s64)(done - over) : err;
 }
 
-/* Submit [pos, pos + bytes). What was submitted goes to d->bytes; the rest failed with the error in the result. */
-static int submit_all(struct direct *d, struct iter *it, u64 pos, u64 bytes)
-{
-	struct block_plug plug;
-	int err = 0;
-
-	block_plug_begin(&plug);
-	while (d->bytes < bytes) {
-		struct direct_bio *db = bio_new(d, pos + d->bytes, bytes - d->bytes);
-		s64 n = db ? bio_fill(d, &db->bio, it, bytes - d->bytes) : -ENOMEM;
-
-		if (n <= 0) {
-			err = n ? (int)n : -EINVAL;
-			break;
-		}
-		d->bytes += n;
-		atomic_inc(&d->pending);
-		bio_submit(&db->bio);
-	}
-	block_plug_end(&plug);
-	return err;
-}
-
-/* ---- transfers ---- */
-
-static bool aligned(const struct block_device *b, const struct iter *it, u64 pos)
+bool direct_aligned(const struct block_device *b, const struct iter *it, u64 pos)
 {
 	const struct disk_limits *l = &b->disk->limits;
 	const struct iter_seg *s = it->seg;
@@ -266,35 +204,148 @@ static bool aligned(const struct block_device *b, const struct iter *it, u64 pos
 	return true;
 }
 
-static void wait_over(struct direct *d)
+/* Submit a piece that has its place. Return: bytes, less than asked: what came after failed, with *err */
+static u64 submit_place(struct direct *d, struct iter *it, const struct direct_place *p, int *err)
 {
+	u64 done = 0;
+
+	while (done < p->bytes) {
+		struct direct_bio *db = bio_new(d, p->at + done, p->bytes - done);
+		s64 n = db ? bio_fill(d, &db->bio, it, p->bytes - done) : -ENOMEM;
+
+		if (n <= 0) {
+			*err = n ? (int)n : -EINVAL;
+			break;
+		}
+		done += n;
+		atomic_inc(&d->pending);
+		bio_submit(&db->bio);
+	}
+	return done;
+}
+
+/* One piece. A hole's bytes ask nothing of the device, and nothing of the memory's alignment. */
+static u64 submit_piece(struct direct *d, struct iter *it, u64 bytes, int *err)
+{
+	struct direct_place p;
+	u64 n;
+
+	*err = d->ops->map(d, d->pos + d->bytes, bytes, &p);
+	if (*err)
+		return 0;
+	if (p.hole) {
+		n = iter_zero(it, p.bytes);
+		*err = n < p.bytes ? -EFAULT : 0;
+		return n;
+	}
+	d->aligned = d->aligned || direct_aligned(d->bdev, it, d->pos + d->bytes);
+	*err = d->aligned ? 0 : -EINVAL;
+	return d->aligned ? submit_place(d, it, &p, err) : 0;
+}
+
+int direct_submit(struct direct *d, struct iter *it, u64 bytes)
+{
+	struct block_plug plug;
+	int err = 0;
+
+	d->user = it->kind == ITER_USER;
+	block_plug_begin(&plug);
+	while (!err && d->bytes < bytes)
+		d->bytes += submit_piece(d, it, bytes - d->bytes, &err);
+	block_plug_end(&plug);
+	return err;
+}
+
+void direct_init(struct direct *d, const struct direct_ops *ops, struct block_device *bdev, struct mapping *m, u64 pos, bool write,
+		 struct async_io *io)
+{
+	*d = (struct direct){ .pending = 1, .write = write, .pos = pos, .ops = ops, .bdev = bdev, .mapping = m, .io = io };
+	work_init(&d->work, finish_work);
+	completion_init(&d->over);
+}
+
+s64 direct_wait(struct direct *d, int err)
+{
+	s64 n;
+
+	put_pending(d);
 	while (d->poll && !atomic_load_acquire(&d->over.done) && bio_poll(d->bdev, 0)) {
 		cond_resched();
 		plat_cpu_relax();
 	}
 	wait_for_completion(&d->over);
+	n = end(d);
+	return n ? n : err;
 }
 
-static s64 transfer(struct block_device *b, struct iter *it, u64 pos, u64 bytes, bool write, bool poll)
+s64 direct_leave(struct direct *d, int err)
 {
-	struct direct d = { .pending = 1, .write = write, .user = it->kind == ITER_USER, .poll = poll, .bdev = b, .pos = pos };
-	int err;
-
-	completion_init(&d.over);
-	err = submit_all(&d, it, pos, bytes);
-	put_pending(&d);
-	wait_over(&d);
-	bios_free(&d);
-	return d.status || d.bytes ? result(&d) : err;
+	if (d->bytes || !err) {
+		put_pending(d);
+		return -EIOCBQUEUED;
+	}
+	(void)end(d);
+	kfree(d);
+	return err;
 }
 
+/* ---- the page cache ---- */
+
+int direct_cache_begin(struct mapping *m, u64 pos, u64 bytes, bool write)
+{
+	u64 first = pos >> PAGE_SHIFT, last = (pos + bytes - 1) >> PAGE_SHIFT;
+	int err = 0;
+
+	if (!bytes || xa_empty(&m->tree))
+		return 0;
+	/* A page that a mapping makes dirty again between the two goes out again. */
+	for (unsigned tries = 0; tries < EVICT_TRIES; tries++) {
+		err = mapping_sync(m, pos, pos + bytes);
+		if (err || !write || !mapping_evict(m, first, last))
+			return err;
+	}
+	return -EBUSY;
+}
+
+void direct_cache_end(struct mapping *m, u64 pos, u64 bytes)
+{
+	if (bytes && !xa_empty(&m->tree))
+		(void)mapping_evict(m, pos >> PAGE_SHIFT, (pos + bytes - 1) >> PAGE_SHIFT);
+}
+
+/* ---- block devices ---- */
+
+static int block_map(struct direct *d, u64 pos, u64 bytes, struct direct_place *out)
+{
+	*out = (struct direct_place){ .at = pos, .bytes = bytes };
+	return 0;
+}
+
+static bool block_heavy(const struct direct *d)
+{
+	return d->write && !xa_empty(&d->mapping->tree);
+}
+
+static s64 block_finish(struct direct *d, s64 n)
+{
+	if (block_heavy(d))
+		direct_cache_end(d->mapping, d->pos, d->bytes);
+	return n;
+}
+
+static const struct direct_ops block_direct_ops = { .map = block_map, .heavy = block_heavy, .finish = block_finish };
+
+bool direct_polls(const struct block_device *b, const struct iter *it)
+{
+	return atomic_load(&b->disk->poll) || it->hipri;
+}
+
+/* What mappings hold on to stays in the cache: the write goes to the disk all the same, as the last one. */
 static int before(struct block_device *b, u64 pos, u64 len, bool write)
 {
-	int err = mapping_sync(&b->mapping, pos, pos + len);
+	int err = direct_cache_begin(&b->mapping, pos, len, write);
 
-	if (!err && write)
-		drop_cached(b, pos, len);
-	return err;
+	return err == -EBUSY ? 0 : err;
 }
 
 s64 block_direct_io(struct file *f, struct iter *it, u64 *pos, bool write, bool poll)
@@ -303,20 +354,22 @@ s64 block_direct_io(struct file *f, struct iter *it, u64 *pos, bool write, bool 
 	u64 done = 0, total = MIN(iter_left(it), block_device_bytes(b) - MIN(*pos, block_device_bytes(b)));
 	s64 n = 0;
 
-	if (!aligned(b, it, *pos))
+	if (!direct_aligned(b, it, *pos))
 		return -EINVAL;
 	n = before(b, *pos, total, write);
 	while (!n && done < total) {
 		u64 len = MIN(total - done, (u64)PIECE_BYTES_MAX);
+		struct direct d;
 
-		n = transfer(b, it, *pos + done, len, write, poll);
+		direct_init(&d, &block_direct_ops, b, &b->mapping, *pos + done, write, NULL);
+		d.poll = poll;
+		d.aligned = true;
+		n = direct_wait(&d, direct_submit(&d, it, len));
 		if (n <= 0)
 			break;
 		done += n;
 		n = n < (s64)len || fatal_signal_pending() ? -EINTR : 0;
 	}
-	if (write)
-		drop_cached(b, *pos, total);
 	*pos += done;
 	return done ? (s64)done : n;
 }
@@ -328,22 +381,15 @@ s64 block_direct_start(struct file *f, struct iter *it, u64 pos, bool write, str
 	struct direct *d;
 	int err;
 
-	if (!aligned(b, it, pos))
+	if (!direct_aligned(b, it, pos))
 		return -EINVAL;
 	err = before(b, pos, total, write);
 	if (err || !total)
 		return err;
-	d = kzalloc(sizeof(*d), ALLOC_KERNEL);
+	d = kmalloc(sizeof(*d), ALLOC_KERNEL);
 	if (!d)
 		return -ENOMEM;
-	*d = (struct direct){ .pending = 1, .write = write, .user = it->kind == ITER_USER, .io = io, .bdev = b, .pos = pos };
-	work_init(&d->work, finish_work);
-	err = submit_all(d, it, pos, total);
-	if (err && !d->bytes) {
-		bios_free(d);
-		kfree(d);
-		return err;
-	}
-	put_pending(d);
-	return -EIOCBQUEUED;
+	direct_init(d, &block_direct_ops, b, &b->mapping, pos, write, io);
+	d->aligned = true;
+	return direct_leave(d, direct_submit(d, it, total));
 }

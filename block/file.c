@@ -44,12 +44,6 @@ static void block_release(struct file *f)
 
 /* ---- read, write, seek ---- */
 
-/* Linux 4.4's rule: with queue/io_poll every synchronous O_DIRECT transfer polls; later ones ask by RWF_HIPRI. */
-static bool wants_poll(const struct block_device *b, const struct iter *it)
-{
-	return atomic_load(&b->disk->poll) || it->hipri;
-}
-
 static s64 block_read(struct file *f, struct iter *to, u64 *pos)
 {
 	struct block_device *b = f->private;
@@ -57,7 +51,7 @@ static s64 block_read(struct file *f, struct iter *to, u64 *pos)
 	if (!iter_left(to) || *pos >= block_device_bytes(b))
 		return 0;
 	if (f->flags & O_DIRECT)
-		return block_direct_io(f, to, pos, false, wants_poll(b, to));
+		return block_direct_io(f, to, pos, false, direct_polls(b, to));
 	return mapping_read(&b->mapping, &f->ra, to, pos);
 }
 
@@ -76,7 +70,7 @@ static s64 block_write(struct file *f, struct iter *from, u64 *pos)
 	/* What lies past the end is left over: a short count, as on Linux. */
 	from->left = MIN(want, size - *pos);
 	if (f->flags & O_DIRECT) {
-		n = block_direct_io(f, from, pos, true, wants_poll(b, from));
+		n = block_direct_io(f, from, pos, true, direct_polls(b, from));
 	} else {
 		rwsem_write_lock(&b->write_lock);
 		n = mapping_write(&b->mapping, from, pos);

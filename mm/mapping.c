@@ -560,6 +560,10 @@ static s64 write_cached(struct mapping *m, struct page *p, struct iter *from, u6
 	if (!done)
 		return -EFAULT;
 	page_dirty(p);
+	if (unlikely(READ_ONCE(p->mapping) != m)) {	/* evicted before it was dirty */
+		iter_revert(from, done);
+		return -EAGAIN;
+	}
 	mark_used(p);
 	return (s64)done;
 }
@@ -605,7 +609,8 @@ static s64 write_page_part(struct mapping *m, struct iter *from, u64 at, size_t 
 		}
 		done = write_cached(m, p, from, at, n);
 		page_put(p);
-		return done;
+		if (likely(done != -EAGAIN))
+			return done;
 	}
 }
 
@@ -745,6 +750,51 @@ static u64 invalidate(struct mapping *m, u64 first, u64 last, bool wait)
 		index = next;
 		cond_resched();
 	}
+	return stayed;
+}
+
+/* A locked page leaves the cache unless it is dirty; others may use it on. Return: whether */
+static bool remove_clean(struct mapping *m, struct page *p)
+{
+	bool clean;
+
+	spin_lock(&m->lock);
+	clean = !page_has(p, PG_DIRTY);		/* who makes it dirty from here on finds that it has no mapping */
+	if (clean)
+		tree_remove(m, p);
+	spin_unlock(&m->lock);
+	if (!clean)
+		return false;
+	page_clear(p, PG_CACHE | PG_READAHEAD);
+	page_put(p);
+	return true;
+}
+
+u64 mapping_evict(struct mapping *m, u64 first, u64 last)
+{
+	struct page *p;
+	u64 index = first, stayed = 0;
+
+	assert(!is_shmem(m));
+	while ((p = find_next(m, &index, last)) != NULL) {
+		u64 next = p->index + run_pages(p);
+
+		page_lock(p);
+		if (p->mapping == m) {
+			page_wait_writeback(p);
+			if (atomic_load(&p->mapcount))
+				rmap_unmap_mapping(m, p->index, next - 1);
+			stayed += !remove_clean(m, p);
+		}
+		page_unlock(p);
+		page_put(p);
+		if (next == 0 || next > last)
+			break;
+		index = next;
+		cond_resched();
+	}
+	/* what a fault mapped while it was on its way out */
+	rmap_unmap_mapping(m, first, last);
 	return stayed;
 }
 

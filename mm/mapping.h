@@ -125,6 +125,12 @@ void mapping_truncate(struct mapping *m, u64 from);
 void mapping_punch(struct mapping *m, u64 start, u64 end);
 /** mapping_invalidate - drop clean unused pages of page indices [first, last]. Return: how many stayed */
 u64 mapping_invalidate(struct mapping *m, u64 first, u64 last);
+/**
+ * mapping_evict - drop the clean pages of page indices [first, last], used and mapped ones too: the medium has been, or is about
+ * to be, changed behind the cache.  Who holds a page keeps its old bytes.  Return: how many stayed, since they are dirty
+ * Context: thread, no page locked
+ */
+u64 mapping_evict(struct mapping *m, u64 first, u64 last);
 /** mapping_drop_unused - the same of all pages, waiting for those that are being read. Context: thread, no page locked */
 void mapping_drop_unused(struct mapping *m);
 /** mapping_sync - write dirty pages of bytes [start, end] out and wait. Return: 0 or the first error */

@@ -372,24 +372,34 @@ static int write_limit(struct inode *i, u64 pos, u64 *n)
 	return 0;
 }
 
+int file_write_begin(struct file *f, const struct iter *from, u64 *pos, u64 *n)
+{
+	struct inode *i = f->inode;
+	int err;
+
+	*n = iter_left(from);
+	if (file_appends(f, from))
+		*pos = inode_size(i);
+	err = write_limit(i, *pos, n);
+	if (!err && unlikely(i->mode & (S_ISUID | S_ISGID)))
+		err = file_drop_privileges(f);
+	if (!err)
+		inode_touch(i, SET_MTIME | SET_CTIME);
+	return err;
+}
+
 s64 file_write_pages(struct file *f, struct iter *from, u64 *pos)
 {
 	struct inode *i = f->inode;
-	u64 want = iter_left(from), n = want;
+	u64 want = iter_left(from), n, start;
 	s64 done;
 
 	if (!want)
 		return 0;
 	inode_lock(i);
-	if (file_appends(f, from))
-		*pos = inode_size(i);
-	u64 start = *pos;
-
-	done = write_limit(i, start, &n);
-	if (!done && unlikely(i->mode & (S_ISUID | S_ISGID)))
-		done = file_drop_privileges(f);
+	done = file_write_begin(f, from, pos, &n);
+	start = *pos;
 	if (!done) {
-		inode_touch(i, SET_MTIME | SET_CTIME);
 		from->left = n;
 		done = mapping_write(f->mapping, from, pos);
 		from->left += want - n;

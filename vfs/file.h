@@ -117,6 +117,11 @@ int file_truncate(struct file *f, u64 size);
 /** file_read_iter_pages / file_write_iter_pages - ready-made read, write, mmap for files whose bytes are in f->mapping. */
 s64 file_read_pages(struct file *f, struct iter *to, u64 *pos);
 s64 file_write_pages(struct file *f, struct iter *from, u64 *pos);	/* takes the inode lock; O_APPEND, rlimit, SUID dropped */
+/**
+ * file_write_begin - a write's first half: O_APPEND moves *pos, *n is what the limits leave of it, set-user-ID goes, times are set
+ * Context: inode locked. Return: 0, -EFBIG (RLIMIT_FSIZE, the largest file), -errno
+ */
+MUST_CHECK int file_write_begin(struct file *f, const struct iter *from, u64 *pos, u64 *n);
 /** file_mmap - mmap(2)'s first half: access checks, then the file's own mmap; fills @out. 0, -EACCES, -EPERM, -ENODEV… */
 MUST_CHECK int file_mmap(struct file *f, struct mm_file *out, u32 prot, u32 flags, u64 len, u64 pgoff);
 /** file_accessed - a read happened that began at @pos_before: atime by the mount's rules. */

@@ -109,10 +109,17 @@ static void put_all(struct file *files[3])
 
 /* ---- direct I/O ---- */
 
+/* What direct transfers of the file have to be aligned to; 0: there are none. */
+static u32 direct_unit(const struct file *f)
+{
+	struct block_device *b = file_device(f);
+
+	return b ? b->disk->limits.block_bytes : f->inode->super->direct_bytes;
+}
+
 static bool direct_possible(const struct loop *l)
 {
-	struct block_device *b = file_device(l->cached);
-	u32 unit = b ? b->disk->limits.block_bytes : l->cached->inode->super->direct_bytes;
+	u32 unit = direct_unit(l->cached);
 
 	return l->cached->ops->start && unit && l->disk.limits.block_bytes >= unit && !(l->offset & (unit - 1));
 }
@@ -261,9 +268,7 @@ static void info_widen(const struct loop_info *old, struct loop_info64 *wide)
 
 static u32 default_block(const struct file *f)
 {
-	struct block_device *b = file_device(f);
-
-	return f->flags & O_DIRECT && b ? b->disk->limits.block_bytes : SECTOR_BYTES;
+	return f->flags & O_DIRECT && direct_unit(f) ? direct_unit(f) : SECTOR_BYTES;
 }
 
 static int config_check(struct loop *l, struct file *f, const struct loop_config *c)

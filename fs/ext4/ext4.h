@@ -3,6 +3,7 @@
  *
  *	namei.c dir.c htree.c	names		file.c data.c		bytes of files, by way of the page cache
  *	inode.c orphan.c	inodes		extent.c blockmap.c	where the bytes of a file lie
+ *	direct.c		bytes of files, around it
  *	xattr.c acl.c		attributes	balloc.c ialloc.c group.c	what is free
  *	super.c			mounting	buf.c journal.c recover.c	metadata blocks and their transactions
  *
@@ -12,6 +13,8 @@
  *     construction: a commit never waits for data.  data=writeback does the same; data=journal is refused.
  *  2. A commit copies the blocks of its transaction while no handle is open, so nobody ever waits for a block that is being logged.
  *  3. Checksums of metadata are computed once a commit, not at each change.
+ *
+ * Direct transfers are counted in the inode while they last: whoever frees or moves blocks, with the inode locked, waits until there are none.
  *
  * Lock order: inode->lock (VFS); gate; a handle; map_lock; the spin locks.  Who has a handle neither waits for a page
  * lock or write-back nor puts the last reference of an inode, and its allocations do not enter file systems.
@@ -170,6 +173,13 @@ struct ext4 {
 	struct list_head orphans;	/* [o] youngest first, as on disk */
 	u32 next_generation;
 	u32 dir_group;			/* where the last directory of the top level went */
+	/* direct.c: writes that ended and want a thread */
+	struct spinlock direct_lock;
+	struct list_head direct_ended;	/* [direct_lock] */
+	struct waitq direct_waitq;
+	struct thread *direct_thread;	/* of a file system that can be written to */
+	bool direct_stop;
+	struct completion direct_stopped;
 	void *zone;			/* [I] group.c: the spans of blocks that no file may name */
 	u32 zone_count;
 };
@@ -199,6 +209,7 @@ struct ext4_inode {
 	u32 sync_tid, datasync_tid;	/* [a] transactions that fsync waits for */
 	u32 projid;
 	struct rwsem gate;		/* shared: blocks are looked up and I/O to them is under way; exclusive: they go or move */
+	u32 direct;			/* [a] direct transfers under way */
 	struct rwsem map_lock;
 	struct map_cache cache;		/* [m, d] the last mapping found */
 	struct spinlock da_lock;
@@ -398,7 +409,22 @@ MUST_CHECK int acl_load(struct inode *i);
 void acl_drop(struct inode *i);
 MUST_CHECK int xattr_inline_find(struct inode *i, struct ext4_raw_inode *r, u8 **value, u32 *size);
 
+/* ---- direct.c ---- */
+enum { EXT4_DIRECT_PIECE = 8 << 20 };	/* bounds the pages pinned by who waits */
+/**
+ * ext4_direct_read, _write - O_DIRECT, at most a piece of it unless the file is to grow. @io: as in file_ops.start, or NULL: wait
+ * Return: bytes, -EIOCBQUEUED (with @io), -EOPNOTSUPP: not this way, -errno.  The write advances *pos.
+ */
+s64 ext4_direct_read(struct file *f, struct iter *to, u64 pos, struct async_io *io);
+s64 ext4_direct_write(struct file *f, struct iter *from, u64 *pos, struct async_io *io);
+void ext4_direct_drain(struct inode *i);	/* inode locked: wait until no transfer is under way */
+void ext4_direct_init(struct ext4 *fs);
+void ext4_direct_start_thread(struct ext4 *fs);
+void ext4_direct_stop_thread(struct ext4 *fs);
+
 /* ---- file.c, data.c ---- */
+/** ext4_allocate_range - unwritten blocks for the holes of [from, to); gate held exclusively, inode locked, no page of it dirty */
+MUST_CHECK int ext4_allocate_range(struct inode *i, u32 from, u32 to);
 s64 ext4_ioctl(struct file *f, u32 cmd, u64 arg);
 int ext4_fsync(struct file *f, u64 start, u64 end, bool datasync);
 MUST_CHECK int ext4_sync_inode(struct inode *i, bool datasync);

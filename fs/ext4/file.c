@@ -1,7 +1,7 @@
 /*
  * Open files: reading, writing, syncing, holes, fallocate(2), ioctls.
  *
- * O_DIRECT goes through the page cache, and is on the disk when it returns.
+ * O_DIRECT goes around the page cache (direct.c), or through it and is on the disk when it returns.
  */
 #include <linux/capability.h>
 #include <linux/falloc.h>
@@ -53,40 +53,83 @@ static void clean_tail(struct inode *i, u64 pos, bool append)
 	inode_unlock(i);
 }
 
-/* O_DIRECT: memory, length and place in units of the device's blocks. */
-static bool direct_aligned(const struct file *f, const struct iter *it, u64 pos)
+/* Through the cache, of which nothing is left over. */
+static s64 write_through(struct file *f, struct iter *from, u64 *pos)
 {
-	u64 mask = ext4_of(f->inode)->bdev->disk->limits.block_bytes - 1, all = pos | it->offset;
+	struct mapping *m = &f->inode->mapping;
+	s64 n = file_write_pages(f, from, pos);
+	int err = n > 0 ? mapping_sync(m, *pos - (u64)n, *pos) : 0;
 
-	for (u32 k = 0; k < it->count_segs; k++)
-		all |= it->seg[k].base | it->seg[k].len;
-	return !(all & mask);
+	if (n > 0 && !err)
+		(void)mapping_evict(m, (*pos - (u64)n) >> PAGE_SHIFT, (*pos - 1) >> PAGE_SHIFT);
+	return err ? err : n;
+}
+
+/* Piece by piece, as far as it goes. */
+static s64 direct_pieces(struct file *f, struct iter *it, u64 *pos, bool write)
+{
+	s64 n, done = 0;
+
+	do {
+		if (write) {
+			n = ext4_direct_write(f, it, pos, NULL);
+			if (n == -EOPNOTSUPP)
+				n = write_through(f, it, pos);
+		} else {
+			n = ext4_direct_read(f, it, *pos, NULL);
+			*pos += n > 0 ? (u64)n : 0;
+			if (n == -EOPNOTSUPP)
+				n = mapping_read(f->mapping, &f->ra, it, pos);
+		}
+		done += n > 0 ? n : 0;
+	} while (n == EXT4_DIRECT_PIECE && iter_left(it) && !fatal_signal_pending());
+	return done ? done : n;
 }
 
 static s64 ext4_read(struct file *f, struct iter *to, u64 *pos)
 {
-	if (unlikely(f->flags & O_DIRECT) && !direct_aligned(f, to, *pos))
-		return -EINVAL;
-	return file_read_pages(f, to, pos);
+	u64 before = *pos;
+
+	if (likely(!(f->flags & O_DIRECT)) || !iter_left(to))
+		return file_read_pages(f, to, pos);
+	s64 n = direct_pieces(f, to, pos, false);
+
+	if (n >= 0)
+		file_accessed(f, before);
+	return n;
 }
 
 static s64 ext4_write(struct file *f, struct iter *from, u64 *pos)
 {
 	struct inode *i = f->inode;
-	bool direct = f->flags & O_DIRECT, append = file_appends(f, from);
 
-	if (unlikely(direct) && !direct_aligned(f, from, append ? 0 : *pos))
-		return -EINVAL;
 	if (unlikely(ext4_i(i)->mapped) && iter_left(from))
-		clean_tail(i, *pos, append);
-	s64 n = file_write_pages(f, from, pos);
+		clean_tail(i, *pos, file_appends(f, from));
+	if (likely(!(f->flags & O_DIRECT)) || !iter_left(from))
+		return file_write_pages(f, from, pos);
+	s64 n = direct_pieces(f, from, pos, true);
 
-	if (unlikely(direct) && n > 0) {
-		int err = mapping_sync(&i->mapping, *pos - (u64)n, *pos - 1);
+	if (n > 0 && f->flags & O_DSYNC) {
+		int err = file_sync(f, *pos - (u64)n, *pos - 1, !(f->flags & (O_SYNC & ~O_DSYNC)));
 
 		if (err)
 			return err;
 	}
+	return n;
+}
+
+static s64 ext4_start(struct file *f, struct iter *it, u64 pos, bool write, struct async_io *io)
+{
+	s64 n;
+
+	if (!(f->flags & O_DIRECT) || !iter_left(it))
+		return -EOPNOTSUPP;
+	/* what makes the file longer is waited for, and so is what has to be durable */
+	if (write)
+		return f->flags & (O_DSYNC | O_APPEND) || it->append ? -EOPNOTSUPP : ext4_direct_write(f, it, &pos, io);
+	n = ext4_direct_read(f, it, pos, io);
+	if (n >= 0 || n == -EIOCBQUEUED)
+		file_accessed(f, pos);
 	return n;
 }
 
@@ -98,7 +141,7 @@ static int ext4_mmap(struct file *f, struct mm_file *out, u32 prot, u32 flags, u
 
 /* ---- holes ---- */
 
-/* The first byte at or after @off that is data (or is not). Delayed blocks and dirty pages over unwritten ones are data. */
+/* The first byte at or after @off that is data (or is not). Delayed blocks and cached pages over unwritten ones are data. */
 static bool block_is_data(struct inode *i, u32 lblk, const struct map *m, u32 *len)
 {
 	u32 start, n;
@@ -110,12 +153,12 @@ static bool block_is_data(struct inode *i, u32 lblk, const struct map *m, u32 *l
 		/* what the cache holds decides, page by page */
 		u32 per = (u32)(PAGE_SIZE >> ext4_of(i)->block_bits);
 		struct page *p = mapping_find(&i->mapping, lblk / per);
-		bool dirty = p && page_has(p, PG_DIRTY | PG_WRITEBACK);
+		bool cached = p && page_has(p, PG_UPTODATE);
 
 		if (p)
 			page_put(p);
 		*len = MIN(m->len, per - lblk % per);
-		return dirty;
+		return cached;
 	}
 	if (!da_next(ext4_i(i), lblk, &start, &n) || start >= lblk + m->len)
 		return false;
@@ -168,8 +211,7 @@ static s64 ext4_seek(struct file *f, s64 off, int whence)
 
 /* ---- fallocate ---- */
 
-/* Fill the holes of [from, to) with unwritten blocks. The gate is held exclusively, no page of the range is dirty. */
-static int allocate_range(struct inode *i, u32 from, u32 to)
+int ext4_allocate_range(struct inode *i, u32 from, u32 to)
 {
 	struct ext4 *fs = ext4_of(i);
 	bool retried = false;
@@ -398,7 +440,7 @@ static int preallocate(struct inode *i, u64 off, u64 len, bool keep)
 	if (err)
 		return err;
 	rwsem_write_lock(&ext4_i(i)->gate);
-	err = allocate_range(i, from, to);
+	err = ext4_allocate_range(i, from, to);
 	rwsem_write_unlock(&ext4_i(i)->gate);
 	if (err)
 		return err;
@@ -426,6 +468,7 @@ int ext4_fallocate(struct file *f, int mode, u64 off, u64 len)
 		err = file_drop_privileges(f);
 	if (err)
 		return err;
+	ext4_direct_drain(i);
 	if (mode & FALLOC_FL_PUNCH_HOLE)
 		err = off < inode_size(i) ? punch(i, off, end, false) : 0;
 	else if (mode & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE))
@@ -638,6 +681,7 @@ s64 ext4_ioctl(struct file *f, u32 cmd, u64 arg)
 const struct file_ops ext4_file_fops = {
 	.read = ext4_read,
 	.write = ext4_write,
+	.start = ext4_start,
 	.seek = ext4_seek,
 	.mmap = ext4_mmap,
 	.fsync = ext4_fsync,

@@ -565,8 +565,10 @@ static int shrink(struct inode *i, u64 size)
 {
 	struct ext4_inode *e = ext4_i(i);
 	struct ext4 *fs = ext4_of(i);
-	int err = ext4_zero_tail(i, size);
+	int err;
 
+	ext4_direct_drain(i);
+	err = ext4_zero_tail(i, size);
 	if (err)
 		return err;
 	inode_set_size(i, size);

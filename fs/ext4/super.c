@@ -371,6 +371,7 @@ static int go_rw(struct ext4 *fs)
 	fs->read_only = false;
 	fs->mounted_rw = true;
 	journal_start_thread(fs);
+	ext4_direct_start_thread(fs);
 	orphan_cleanup(fs);
 	return 0;
 }
@@ -382,6 +383,7 @@ static int go_ro(struct ext4 *fs)
 
 	if (fs->read_only)
 		return 0;
+	ext4_direct_stop_thread(fs);
 	journal_stop_thread(fs);
 	err = journal_checkpoint(fs);
 	if (err)
@@ -610,6 +612,7 @@ static int fill(struct ext4 *fs, const char *options, bool read_only)
 		err = read_layout(fs, read_only);
 	fs->super->blksize = fs->block_bytes;
 	fs->super->max_bytes = max_bytes(fs);
+	fs->super->direct_bytes = fs->bdev->disk->limits.block_bytes;
 	fs->super->attr_mask = 0;
 	/* The journal's inode is needed before the journal is replayed, and the groups before that. */
 	if (!err)
@@ -704,6 +707,7 @@ static struct super *ext4_mount(const struct fs_type *t, const char *source, con
 	spin_init(&fs->count_lock, RANK_LEAF_SPIN);
 	mutex_init(&fs->orphan_lock, RANK_FS_PRIVATE2);
 	list_init(&fs->orphans);
+	ext4_direct_init(fs);
 	/* what programs wrote to the device by way of its cache */
 	err = mapping_sync(&b->mapping, 0, ~0ull);
 	if (!err)

@@ -1,5 +1,6 @@
 /*
- * Work for the power-cut test: names, writes, truncations, syncs, and a diary that the test can trust.
+ * Work for the power-cut test: names, writes (through the page cache, around it, several at once), truncations, syncs, and a diary that the
+ * test can trust.
  *
  * usage: cutwork DIR DEVICE DIARY_OFFSET SEED OPS
  *
@@ -12,14 +13,16 @@
 #define _GNU_SOURCE
 #endif
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-enum { FILES = 64, DIRS = 6, BUF = 200000 };
+enum { FILES = 64, DIRS = 6, BUF = 200704, ASYNC = 4 };
 enum { ENTRY_KEEP = 1, ENTRY_DROP = 2 };
 
 struct entry { char magic[8]; uint32_t seq, kind, id, pad; uint64_t size; char path[64]; };
@@ -28,7 +31,8 @@ static struct { uint32_t id; int kept; uint64_t size; char path[64]; } file[FILE
 static uint32_t next_id = 1, seq;
 static uint64_t state, diary_at;
 static int diary;
-static char *sector, buf[BUF];
+static char *sector, buf[BUF] __attribute__((aligned(4096)));
+static aio_context_t aio;
 
 static uint32_t rnd(uint32_t n)
 {
@@ -73,16 +77,44 @@ static void drop(int k)
 	file[k].kept = 0;
 }
 
+/* In pieces, under way together. */
+static void write_async(int fd, size_t n, uint64_t off)
+{
+	struct iocb cb[ASYNC], *list[ASYNC];
+	struct io_event e[ASYNC];
+	size_t piece = (n / ASYNC + 511) & ~511ul, at = 0;
+	long count = 0;
+
+	for (; at < n; at += piece, count++) {
+		cb[count] = (struct iocb){ .aio_lio_opcode = IOCB_CMD_PWRITE, .aio_fildes = (uint32_t)fd, .aio_buf = (uintptr_t)(buf + at),
+					   .aio_nbytes = n - at < piece ? n - at : piece, .aio_offset = (int64_t)(off + at) };
+		list[count] = &cb[count];
+	}
+	if (syscall(SYS_io_submit, aio, count, list) != count || syscall(SYS_io_getevents, aio, count, count, e, NULL) != count)
+		die("io_submit");
+	for (long i = 0; i < count; i++)
+		if (e[i].res <= 0 || (uint64_t)e[i].res != ((struct iocb *)(uintptr_t)e[i].obj)->aio_nbytes)
+			die("io_submit's write");
+}
+
 static void write_some(int k)
 {
-	int fd = open(file[k].path, O_RDWR | O_CREAT, 0644);
+	int direct = rnd(2) == 0, fd = open(file[k].path, O_RDWR | O_CREAT | (direct ? O_DIRECT : 0), 0644);
 	uint64_t off = rnd(2) ? file[k].size : rnd(200000) & ~7u;
 	size_t n = (rnd(4) ? 8 + rnd(20000) : 8 + rnd(BUF - 16)) & ~7u;
 
 	if (fd < 0)
 		die(file[k].path);
+	if (direct) {
+		uint64_t unit = rnd(3) ? 4096 : 512;
+
+		off &= ~(unit - 1);
+		n = (n + unit - 1) & ~(unit - 1);
+	}
 	fill(file[k].id, off, n);
-	if (pwrite(fd, buf, n, (off_t)off) != (ssize_t)n)
+	if (direct && rnd(2))
+		write_async(fd, n, off);
+	else if (pwrite(fd, buf, n, (off_t)off) != (ssize_t)n)
 		die("write");
 	if (off + n > file[k].size)
 		file[k].size = off + n;
@@ -192,6 +224,8 @@ int main(int argc, char **argv)
 	diary = open(argv[2], O_WRONLY | O_DIRECT);
 	diary_at = strtoull(argv[3], NULL, 0);
 	state = strtoull(argv[4], NULL, 0) * 0x9e3779b97f4a7c15ull + 1;
+	if (syscall(SYS_io_setup, ASYNC, &aio))
+		die("io_setup");
 	if (diary < 0 || posix_memalign((void **)&sector, 4096, 4096))
 		die(argv[2]);
 	for (int i = 0; i < DIRS; i++) {

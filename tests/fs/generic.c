@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <pthread.h>
@@ -19,8 +20,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -267,6 +270,111 @@ static void c_direct(void)
 	VALUE(pwrite(g, p, 4096, 4096)); show(fd); pwrite(fd, "buffered", 8, 0); VALUE(pread(g, p, 4096, 0)); SAY("%.8s", (char *)p); VALUE(pread(g, p, 8192, 12288)); VALUE(pread(g, p, 4096, 16384)); memset(p, 8, 8192); VALUE(pwrite(g, p, 8192, 16384)); show(fd); TRY(pwrite(g, (char *)p + 1, 512, 0)); TRY(pwrite(g, p, 100, 0)); close(fd); close(g);
 }
 static void c_direct_hole(void) { int fd = make("a", 0, 1), g; ftruncate(fd, 100000); g = open("a", O_RDWR | O_DIRECT); void *p; posix_memalign(&p, 4096, 8192); memset(p, 9, 8192); VALUE(pwrite(g, p, 8192, 40960)); show(fd); holes(fd); extents(fd); close(fd); close(g); }
+/* ---- O_DIRECT ---- */
+
+static char *memory(size_t n, int byte) { void *p; posix_memalign(&p, 4096, n + 4096); memset(p, byte, n + 4096); return p; }
+static int direct_open(const char *name) { return open(name, O_RDWR | O_DIRECT | O_CREAT, 0644); }
+static void cached(int fd)
+{
+	unsigned char v[256]; size_t n = (size_t)size_of(fd), pages = (n + 4095) / 4096, in = 0; void *m = mmap(NULL, n, PROT_READ, MAP_SHARED, fd, 0);
+	mincore(m, n, v); for (size_t i = 0; i < pages; i++) in += v[i] & 1; munmap(m, n); SAY("%zu of %zu pages cached", in, pages);
+}
+static void drop(int fd) { fsync(fd); posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); }
+static void c_direct_align(void)
+{
+	int fd = make("a", 10000, 1), g; char *p = memory(65536, 9); fsync(fd); pwrite(fd, "z", 1, 40960); ftruncate(fd, 100000); fsync(fd); g = direct_open("a");
+	VALUE(pread(g, p, 512, 512)); VALUE(pread(g, p + 512, 512, 0)); VALUE(pread(g, p + 511, 512, 0)); VALUE(pread(g, p + 4, 512, 0)); VALUE(pread(g, p, 511, 0)); VALUE(pread(g, p, 512, 100)); VALUE(pread(g, p, 0, 100)); VALUE(pread(g, p + 1, 0, 0));
+	VALUE(pread(g, p + 1, 4096, 16384)); VALUE(pread(g, p, 100, 16384)); VALUE(pread(g, p, 100, 16387)); VALUE(pread(g, p, 32768, 16384)); VALUE(pread(g, p + 4, 32768, 16384)); VALUE(pread(g, p, 10000, 8192)); VALUE(pread(g, p, 4096, 100000)); VALUE(pread(g, p, 4096, 99840)); VALUE(pread(g, p + 1, 4096, 99840)); VALUE(pread(g, p + 1, 3, 100001)); VALUE(pread(g, p, 65536, 1 << 20));
+	TRY(pwrite(g, p + 4, 512, 0)); TRY(pwrite(g, p, 511, 0)); TRY(pwrite(g, p, 512, 100)); TRY(pwrite(g, p, 0, 100)); TRY(pwrite(g, p + 1, 0, 0)); TRY(pwrite(g, p + 1, 4096, 16384)); TRY(pwrite(g, p, 4096, 1 << 20 | 1)); VALUE(size_of(fd)); close(fd); close(g);
+}
+static void c_direct_end(void)
+{
+	int fd = make("a", 10000, 1), g; char *p = memory(16384, 9); fsync(fd); g = direct_open("a");
+	VALUE(pread(g, p, 8192, 8192)); SAY("%d %d", p[1807], p[0]); VALUE(pread(g, p, 512, 9728)); VALUE(pread(g, p, 512, 10240)); VALUE(pread(g, p, 16384, 0)); VALUE(lseek(g, 8192, SEEK_SET)); VALUE(read(g, p, 8192)); VALUE(lseek(g, 0, SEEK_CUR)); VALUE(read(g, p, 8192)); close(fd); close(g);
+}
+static void c_direct_grow(void)
+{
+	int fd = make("a", 0, 1), g = direct_open("a"), k; char *p = memory(65536, 9);
+	VALUE(pwrite(g, p, 4096, 0)); VALUE(size_of(fd)); memset(p, 8, 65536); VALUE(pwrite(g, p, 512, 4096)); VALUE(pwrite(g, p, 512, 5120)); VALUE(size_of(fd)); show(fd); memset(p, 7, 65536); VALUE(pwrite(g, p, 8192, 65536)); show(fd); holes(fd); extents(fd);
+	for (k = 0; k < 10; k++) { memset(p, 'a' + k, 4096); if (pwrite(g, p, 4096, 73728 + k * 4096) != 4096) break; } VALUE(size_of(fd)); close(g); g = open("a", O_WRONLY | O_DIRECT | O_APPEND); memset(p, 6, 65536); VALUE(pwrite(g, p, 4096, 0)); VALUE(write(g, p, 512)); VALUE(size_of(fd)); TRY(write(g, p, 100)); show(fd); extents(fd); close(fd); close(g);
+}
+static void c_direct_odd_end(void) { int fd = make("a", 1000, 1), g = direct_open("a"); char *p = memory(8192, 9); VALUE(pwrite(g, p, 512, 1024)); show(fd); VALUE(pwrite(g, p, 512, 2560)); show(fd); drop(fd); show(fd); TRY(pwrite(g, p, 512, 1000)); close(fd); close(g); }
+static void c_direct_parts(void)
+{
+	int fd = make("a", 0, 1), g; char *p = memory(65536, 9); ftruncate(fd, 65536); g = direct_open("a"); for (int k = 0; k < 8; k++) { memset(p, k + 1, 512); VALUE(pwrite(g, p, 512, k * 5632)); } memset(p, 20, 65536); VALUE(pwrite(g, p, 10240, 49152 + 512)); drop(fd); show(fd); extents(fd); close(fd); close(g);
+}
+static void c_direct_unwritten(void)
+{
+	int fd = make("a", 0, 1), g; char *p = memory(65536, 9); fallocate(fd, 0, 0, 131072); g = direct_open("a"); VALUE(pread(g, p, 8192, 4096)); SAY("%d", p[5000]); memset(p, 5, 65536); VALUE(pwrite(g, p, 8192, 16384)); extents(fd); VALUE(pwrite(g, p, 512, 65536)); VALUE(pwrite(g, p, 4096, 8192)); drop(fd); show(fd); extents(fd); holes(fd);
+	fallocate(fd, FALLOC_FL_KEEP_SIZE, 131072, 65536); VALUE(pwrite(g, p, 4096, 131072)); VALUE(size_of(fd)); extents(fd); close(fd); close(g);
+}
+static void c_direct_cache(void)
+{
+	int fd = make("a", 65536, 1), g = direct_open("a"); char *p = memory(65536, 9); cached(fd); VALUE(pread(g, p, 8192, 0)); cached(fd); memset(p, 9, 65536); VALUE(pwrite(g, p, 8192, 8192)); cached(fd); show(fd); drop(fd); cached(fd); VALUE(pread(g, p, 65536, 0)); cached(fd); SAY("%d %d", p[0], p[9000]); memset(p, 2, 65536); VALUE(pwrite(g, p, 65536, 0)); cached(fd); show(fd); cached(fd); close(fd); close(g);
+}
+static void c_direct_mapped(void)
+{
+	int fd = make("a", 16384, 1), g = direct_open("a"); char *p = memory(16384, 9), *m = mmap(NULL, 16384, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	m[100] = 3; VALUE(pread(g, p, 4096, 0)); SAY("%d %d", p[100], p[101]); memset(p, 4, 16384); m[5000] = 8; VALUE(pwrite(g, p, 8192, 0)); SAY("%d %d %d", m[100], m[5000], m[9000]); m[5001] = 7; show(fd); VALUE(msync(m, 16384, MS_SYNC)); VALUE(pread(g, p, 8192, 0)); SAY("%d %d", p[5000], p[5001]);
+	VALUE(pread(g, m + 8192, 4096, 0)); SAY("%d", m[8192]); VALUE(pwrite(g, m, 4096, 12288)); SAY("%d %d", m[12288], m[12388]); VALUE(pwrite(g, m + 4096, 4096, 4096)); SAY("%d", m[4096]); munmap(m, 16384); drop(fd); show(fd); close(fd); close(g);
+}
+static void c_direct_faults(void)
+{
+	int fd = make("a", 65536, 1), g; char *p = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); fsync(fd); g = direct_open("a"); memset(p, 9, 65536); munmap(p + 8192, 57344);
+	VALUE(pwrite(g, p, 8192, 0)); VALUE(pwrite(g, p + 8192, 4096, 0)); VALUE(pread(g, p + 8192, 4096, 0)); mprotect(p, 8192, PROT_READ); VALUE(pread(g, p, 4096, 0)); VALUE(pwrite(g, p, 4096, 16384)); ftruncate(fd, 131072); VALUE(pread(g, p, 4096, 65536)); VALUE(pwrite(g, p + 8192, 4096, 65536)); mprotect(p, 8192, PROT_READ | PROT_WRITE); VALUE(pwrite(g, p, 12288, 32768)); VALUE(pread(g, p, 12288, 32768)); VALUE(pwrite(g, p, 12288, 131072)); VALUE(size_of(fd)); VALUE(pwrite(g, p + 512, 8192, 73728)); drop(fd); pread(fd, big, 131072, 0); SAY("%d %d %d %d", big[0], big[16384], big[65536], big[80000]); extents(fd); close(fd); close(g);
+}
+static void c_direct_vectors(void)
+{
+	int fd = make("a", 0, 1), g = direct_open("a"); char *p = memory(65536, 9); struct iovec v[4] = { { p + 512, 512 }, { p + 8192, 4096 }, { p + 20480 + 1024, 2560 }, { p, 1024 } }; for (int k = 0; k < 32; k++) memset(p + k * 2048, k, 2048);
+	VALUE(pwritev(g, v, 4, 0)); show(fd); memset(p, 99, 65536); VALUE(preadv(g, v, 4, 0)); SAY("%d %d %d %d %d", p[0], p[512], p[8192], p[20480 + 1024], p[20480]); v[1].iov_len = 100; TRY(pwritev(g, v, 2, 0)); TRY(preadv(g, v, 2, 0)); v[1].iov_len = 0; VALUE(preadv(g, v, 3, 0)); close(fd); close(g);
+}
+static void c_direct_truncate(void)
+{
+	int fd = make("a", 0, 1), g = direct_open("a"); char *p = memory(65536, 9); VALUE(pwrite(g, p, 65536, 0)); VALUE(ftruncate(g, 5000)); VALUE(pread(g, p, 8192, 0)); VALUE(ftruncate(g, 20000)); memset(p, 5, 65536); VALUE(pread(g, p, 20480, 0)); SAY("%d %d %d", p[4999], p[5000], p[19000]); drop(fd); show(fd); VALUE(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096)); VALUE(pread(g, p, 4096, 0)); SAY("%d", p[10]); close(fd); close(g);
+}
+static void c_direct_limit(void)
+{
+	int fd = make("a", 0, 1), g = direct_open("a"); char *p = memory(65536, 9); struct rlimit old, r; getrlimit(RLIMIT_FSIZE, &old); r = old; r.rlim_cur = 10240; setrlimit(RLIMIT_FSIZE, &r); VALUE(pwrite(g, p, 16384, 0)); VALUE(size_of(fd)); r.rlim_cur = 20000; setrlimit(RLIMIT_FSIZE, &r); TRY(pwrite(g, p, 16384, 8192)); VALUE(size_of(fd)); setrlimit(RLIMIT_FSIZE, &old); TRY(pwrite(g, p, 4096, (1ll << 44) - 4096)); TRY(pwrite(g, p, 4096, 1ll << 44)); close(fd); close(g);
+}
+static void c_direct_big(void)
+{
+	int fd = make("a", 0, 1), g = direct_open("a"), ok = 1; size_t n = (17 << 20) + 512; unsigned *p = (void *)memory(n, 0), *q = (void *)memory(n, 0); for (size_t k = 0; k < n / 4; k++) p[k] = (unsigned)(k * 2654435761u); VALUE(pwrite(g, p, n, 0)); VALUE(size_of(fd)); VALUE(pread(g, q, n + 4096, 0)); SAY("%d", !memcmp(p, q, n)); for (size_t k = 0; k < n / 4; k++) p[k] ^= 0x55555555; VALUE(pwrite(g, p, n - 512, 0)); lseek(fd, 0, SEEK_SET); VALUE(read(fd, q, n)); for (size_t k = 0; k < n / 4; k++) ok &= q[k] == (k < (n - 512) / 4 ? p[k] : p[k] ^ 0x55555555); SAY("%d", ok); free(p); free(q); close(fd); close(g); unlink("a");
+}
+static void c_direct_times(void) { struct stat a, b; int fd = make("a", 4096, 1), g; char *p = memory(4096, 9); struct timespec t[2] = { { 1000, 0 }, { 1000, 0 } }; fsync(fd); chmod("a", 06755); chown("a", 1000, 1000); chmod("a", 06755); futimens(fd, t); g = direct_open("a"); VALUE(pread(g, p, 4096, 0)); fstat(fd, &a); SAY("atime moves %d mtime %d", a.st_atime != 1000, a.st_mtime != 1000); VALUE(pwrite(g, p, 4096, 0)); fstat(fd, &b); SAY("mtime moves %d", b.st_mtime != 1000); close(fd); close(g); }
+
+/* ---- the same, asynchronously ---- */
+
+static aio_context_t aio;
+static struct iocb request(int op, int fd, void *p, size_t n, off_t at) { return (struct iocb){ .aio_lio_opcode = (uint16_t)op, .aio_fildes = (uint32_t)fd, .aio_buf = (uintptr_t)p, .aio_nbytes = n, .aio_offset = at, .aio_data = (uint64_t)at }; }
+/* Submit all, wait for all; results in the order of submission. */
+static void aio_run(struct iocb *cb, int n)
+{
+	struct iocb *list[64]; struct io_event e[64]; long r, got = 0, result[64];
+	for (int k = 0; k < n; k++) { list[k] = &cb[k]; cb[k].aio_data = (uint64_t)k; }
+	r = syscall(SYS_io_submit, aio, n, list); SAY("submitted %s", r == n ? "all" : why(r)); if (r < 0) return;
+	while (got < r) { long m = syscall(SYS_io_getevents, aio, 1, 64, e + got, NULL); if (m < 0) break; got += m; }
+	for (int i = 0; i < r; i++) result[e[i].data] = (long)e[i].res;
+	printf("%s: results:", current); for (int k = 0; k < r; k++) if (result[k] < 0) printf(" %s", strerrorname_np((int)-result[k])); else printf(" %ld", result[k]);
+	putchar('\n');
+}
+static void c_aio_hole(void)
+{
+	int fd = make("a", 0, 1), g; char *p = memory(1 << 20, 0); struct iocb cb[32]; syscall(SYS_io_setup, 64, &aio); ftruncate(fd, 600000); g = direct_open("a"); for (int k = 0; k < 32; k++) { memset(p + k * 8192, k + 1, 8192); cb[k] = request(IOCB_CMD_PWRITE, g, p + k * 8192, 8192, (k * 7 % 32) * 16384); }
+	aio_run(cb, 32); drop(fd); show(fd); extents(fd); memset(p, 99, 1 << 20); for (int k = 0; k < 32; k++) cb[k] = request(IOCB_CMD_PREAD, g, p + k * 16384, 16384, k * 16384); aio_run(cb, 32); int ok = 1; for (int k = 0; k < 32; k++) ok &= p[(k * 7 % 32) * 16384] == k + 1 && p[(k * 7 % 32) * 16384 + 8192] == 0; SAY("bytes %d", ok); syscall(SYS_io_destroy, aio); aio = 0; close(fd); close(g);
+}
+static void c_aio_grow(void)
+{
+	int fd = make("a", 0, 1), g = direct_open("a"); char *p = memory(1 << 18, 0); struct iocb cb[16]; syscall(SYS_io_setup, 64, &aio); for (int k = 0; k < 16; k++) { memset(p + k * 4096, k + 1, 4096); cb[k] = request(IOCB_CMD_PWRITE, g, p + k * 4096, 4096, k * 4096); } aio_run(cb, 16); VALUE(size_of(fd)); drop(fd); show(fd);
+	cb[0] = request(IOCB_CMD_PREAD, g, p, 8192, 65536 - 4096); cb[1] = request(IOCB_CMD_PREAD, g, p, 8192, 65536); cb[2] = request(IOCB_CMD_PREAD, g, p + 1, 4096, 0); cb[3] = request(IOCB_CMD_PREAD, g, p, 100, 0); cb[4] = request(IOCB_CMD_PWRITE, g, p + 4, 4096, 0); cb[5] = request(IOCB_CMD_PWRITE, g, p, 512, 512); cb[6] = request(IOCB_CMD_PWRITE, g, p, 512, 65536 + 512); cb[7] = request(IOCB_CMD_PREAD, g, (void *)4096, 4096, 0); cb[8] = request(IOCB_CMD_FSYNC, g, NULL, 0, 0); aio_run(cb, 9); VALUE(size_of(fd)); syscall(SYS_io_destroy, aio); aio = 0; close(fd); close(g);
+}
+/* Blocks are freed and written while transfers to the file are under way: each byte is that of a write, or zero. */
+static void *aio_truncator(void *p) { for (int k = 0; k < 40; k++) { ftruncate(*(int *)p, k % 5 * 40000); fallocate(*(int *)p, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, k * 4096, 65536); ftruncate(*(int *)p, 1 << 18); } return NULL; }
+static void c_aio_truncate(void)
+{
+	int fd = make("a", 0, 1), g, ok = 1; char *p = memory(1 << 18, 0), *q = memory(1 << 18, 0); struct iocb cb[32], *list[32]; struct io_event e[32]; pthread_t t; syscall(SYS_io_setup, 64, &aio); ftruncate(fd, 1 << 18); g = direct_open("a"); memset(p, 7, 1 << 18); pthread_create(&t, NULL, aio_truncator, &fd);
+	for (int round = 0; round < 40; round++) { for (int k = 0; k < 32; k++) { cb[k] = k % 2 ? request(IOCB_CMD_PREAD, g, q + k * 8192, 8192, k * 8192) : request(IOCB_CMD_PWRITE, g, p, 8192, (k + round) % 32 * 8192); list[k] = &cb[k]; } long r = syscall(SYS_io_submit, aio, 32, list); for (long got = 0; got < r;) { long m = syscall(SYS_io_getevents, aio, 1, 32, e, NULL); for (int i = 0; i < m; i++) ok &= e[i].res >= 0; got += m; } }
+	pthread_join(t, NULL); ftruncate(fd, 1 << 18); drop(fd); pread(fd, q, 1 << 18, 0); for (int k = 0; k < 1 << 18; k++) ok &= q[k] == 0 || q[k] == 7; SAY("%d", ok); syscall(SYS_io_destroy, aio); aio = 0; close(fd); close(g);
+}
 static void c_sync_calls(void) { int fd = make("a", 5000, 1); VALUE(fdatasync(fd)); VALUE(syncfs(fd)); VALUE(sync_file_range(fd, 0, 5000, 7)); int g = open("a", O_WRONLY | O_SYNC); VALUE(pwrite(g, "x", 1, 9000)); close(g); show(fd); close(fd); }
 static void c_statvfs(void) { struct statvfs v; statvfs(".", &v); SAY("name %lu block %lu free %d files %d", v.f_namemax, v.f_bsize, v.f_bfree < v.f_blocks && v.f_bavail <= v.f_bfree, v.f_ffree < v.f_files); }
 static void c_blocks(void) { int fd = make("a", 10000, 1); SAY("before sync %d", blocks_of(fd) > 0); fsync(fd); VALUE(blocks_of(fd)); ftruncate(fd, 4096); VALUE(blocks_of(fd)); ftruncate(fd, 0); VALUE(blocks_of(fd)); close(fd); mkdir("d", 0755); fd = open("d", O_RDONLY); VALUE(size_of(fd)); VALUE(blocks_of(fd)); close(fd); }
@@ -304,7 +412,8 @@ static const struct { const char *name; void (*fn)(void); } cases[] = {
 	C(seek), C(rename_over), C(rename_same), C(rename_dirs), C(rename_parent), C(rename_exchange), C(rename_noreplace), C(rename_whiteout),
 	C(unlink_open), C(tmpfile), C(links), C(dir_links), C(rmdir), C(rmdir_cwd), C(symlinks), C(long_names), C(many_names),
 	C(readdir_while_creating), C(seekdir), C(dir_entry_types), C(xattrs), C(xattr_grow), C(flags), C(times), C(setid), C(fsync_rename), C(direct),
-	C(direct_hole), C(sync_calls), C(statvfs), C(blocks), C(enospc), C(copy_range), C(vectors), C(acl), C(acl_empty), C(chmod_dir), C(open_flags), C(read_dir),
+	C(direct_hole), C(direct_align), C(direct_end), C(direct_grow), C(direct_odd_end), C(direct_parts), C(direct_unwritten), C(direct_cache), C(direct_mapped),
+	C(direct_faults), C(direct_vectors), C(direct_truncate), C(direct_limit), C(direct_big), C(direct_times), C(aio_hole), C(aio_grow), C(aio_truncate), C(sync_calls), C(statvfs), C(blocks), C(enospc), C(copy_range), C(vectors), C(acl), C(acl_empty), C(chmod_dir), C(open_flags), C(read_dir),
 	C(sparse_write),
 };
 
