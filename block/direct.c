@@ -79,7 +79,7 @@ static s64 end(struct direct *d)
 	return n;
 }
 
-void direct_finish(struct direct *d)
+static void finish(struct direct *d)
 {
 	struct async_io *io = d->io;
 	s64 n = end(d);
@@ -90,7 +90,7 @@ void direct_finish(struct direct *d)
 
 static void finish_work(struct work *w)
 {
-	direct_finish(container_of(w, struct direct, work));
+	finish(container_of(w, struct direct, work));
 }
 
 static void put_pending(struct direct *d)
@@ -100,7 +100,7 @@ static void put_pending(struct direct *d)
 	if (!d->io)
 		complete(&d->over);
 	else if (!d->file_pages && !d->ops->heavy(d))
-		direct_finish(d);
+		finish(d);
 	else if (d->ops->defer)
 		d->ops->defer(d);
 	else

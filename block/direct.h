@@ -32,7 +32,7 @@ struct direct_ops {
 	int (*map)(struct direct *d, u64 pos, u64 bytes, struct direct_place *out);
 	/* heavy: whether finish takes a thread. Context: any */
 	bool (*heavy)(const struct direct *d);
-	/* defer: optional; call direct_finish(d) soon from a thread [the worker pool]. Context: any */
+	/* defer: optional; have a thread run d->work soon [the worker pool]. Context: any */
 	void (*defer)(struct direct *d);
 	/* finish: nothing is under way any more; d->bytes of it are done unless @result says otherwise. Return: what the caller hears */
 	s64 (*finish)(struct direct *d, s64 result);
@@ -58,7 +58,6 @@ struct direct {
 	struct completion over;
 	struct async_io *io;		/* [I] NULL: the submitter waits */
 	struct work work;
-	struct list_head node;		/* of whoever defers it */
 };
 
 /** direct_init - the rest of *d is zeroes; @io as in file_ops.start, or NULL. */
@@ -76,9 +75,6 @@ MUST_CHECK int direct_submit(struct direct *d, struct iter *it, u64 bytes);
 s64 direct_wait(struct direct *d, int err);
 /** direct_leave - the same for one from kmalloc with an io: -EIOCBQUEUED, or the result (io->done is not called then). */
 s64 direct_leave(struct direct *d, int err);
-/** direct_finish - what `defer` has to have called. Context: thread */
-void direct_finish(struct direct *d);
-
 /** direct_cache_begin - dirty pages of the range go out; before a write the cached ones, too. Return: 0, -errno, -EBUSY: some stayed */
 MUST_CHECK int direct_cache_begin(struct mapping *m, u64 pos, u64 bytes, bool write);
 /** direct_cache_end - after a write: what was read in meanwhile goes. Context: thread */

@@ -139,7 +139,20 @@ static void before_sleep(struct thread *t)
 		give_out(t->plug);
 }
 
+static void hold_back(struct writeback_plug *p)
+{
+	static_assert(sizeof(struct block_plug) <= sizeof(*p), "a plug fits where write-back keeps it");
+
+	block_plug_begin((struct block_plug *)p);
+}
+
+static void let_go(struct writeback_plug *p)
+{
+	block_plug_end((struct block_plug *)p);
+}
+
 void plug_init(void)
 {
+	writeback_register_plug(hold_back, let_go);
 	sched_register_sleep(before_sleep);
 }

@@ -194,6 +194,8 @@ bool page_remove_unused(struct mapping *m, struct page *p);
 void page_clear_dirty(struct mapping *m, struct page *p);
 struct page *mapping_add(struct mapping *m, struct page *fresh, u64 index);	/* NULL: added, locked; else the page there (with a reference) or ERR_PTR */
 MUST_CHECK int page_lock_killable(struct page *p);
+/** page_lock_unless_writeback - wait for the lock, but not for one whose holder waits for the page's write-back. Return: locked, and not being written */
+bool page_lock_unless_writeback(struct page *p);
 bool readahead_before(struct mapping *m, struct readahead *ra, u64 index, u64 want_pages);	/* a miss at index */
 void readahead_marked(struct mapping *m, struct readahead *ra, struct page *p, u64 index);
 struct page *mapping_get_want(struct mapping *m, u64 index, struct readahead *ra, u64 want_pages);

@@ -779,14 +779,16 @@ u64 mapping_evict(struct mapping *m, u64 first, u64 last)
 	while ((p = find_next(m, &index, last)) != NULL) {
 		u64 next = p->index + run_pages(p);
 
-		page_lock(p);
-		if (p->mapping == m) {
-			page_wait_writeback(p);
-			if (atomic_load(&p->mapcount))
-				rmap_unmap_mapping(m, p->index, next - 1);
-			stayed += !remove_clean(m, p);
+		if (!page_lock_unless_writeback(p)) {
+			stayed++;
+		} else {
+			if (p->mapping == m) {
+				if (atomic_load(&p->mapcount))
+					rmap_unmap_mapping(m, p->index, next - 1);
+				stayed += !remove_clean(m, p);
+			}
+			page_unlock(p);
 		}
-		page_unlock(p);
 		page_put(p);
 		if (next == 0 || next > last)
 			break;

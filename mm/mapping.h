@@ -43,6 +43,11 @@ struct mapping_ops {
 	/* write_run: optional; the same for @n pages of consecutive index; returns the first error. */
 	int (*write_run)(struct mapping *m, struct page **run, unsigned n, u64 file_size);
 	/*
+	 * write_start: optional; begin to write @n pages of consecutive index, with a reference on each.  It ends each page's by
+	 * page_write_done(), now or later, whatever happens; the array is the caller's.
+	 */
+	void (*write_start)(struct mapping *m, struct page **run, unsigned n, u64 file_size);
+	/*
 	 * reserve: optional; sleeps.  0 or -ENOSPC…  A shmem mapping: a page is about to be created at @index.  Others: a clean
 	 * page is about to become dirty (mmap write or write(2)).
 	 */
@@ -116,6 +121,8 @@ void page_unlock(struct page *p);
 void page_wait_writeback(struct page *p);
 /** page_read_done - a read started by read_run ended: mark up to date or in error, unlock. Any context */
 void page_read_done(struct page *p, int err);
+/** page_write_done - the write-back of a page that write_start began is over; its reference goes. Context: thread */
+void page_write_done(struct mapping *m, struct page *p, int err);
 /** page_dirty - mark a cached page dirty in its tree. Caller holds a reference and the page is in the cache or locked. */
 void page_dirty(struct page *p);
 
@@ -127,7 +134,7 @@ void mapping_punch(struct mapping *m, u64 start, u64 end);
 u64 mapping_invalidate(struct mapping *m, u64 first, u64 last);
 /**
  * mapping_evict - drop the clean pages of page indices [first, last], used and mapped ones too: the medium has been, or is about
- * to be, changed behind the cache.  Who holds a page keeps its old bytes.  Return: how many stayed, since they are dirty
+ * to be, changed behind the cache.  Who holds a page keeps its old bytes.  Return: how many stayed, since they are dirty or being written
  * Context: thread, no page locked
  */
 u64 mapping_evict(struct mapping *m, u64 first, u64 last);
@@ -135,6 +142,8 @@ u64 mapping_evict(struct mapping *m, u64 first, u64 last);
 void mapping_drop_unused(struct mapping *m);
 /** mapping_sync - write dirty pages of bytes [start, end] out and wait. Return: 0 or the first error */
 MUST_CHECK int mapping_sync(struct mapping *m, u64 start, u64 end);
+/** mapping_write_start - begin to write all dirty pages. mapping_sync waits */
+void mapping_write_start(struct mapping *m);
 /** mapping_error_since - whether a write-back failed since *seen; updates it. Return: 0 or -errno */
 MUST_CHECK int mapping_error_since(struct mapping *m, u32 *seen);
 void mapping_set_error(struct mapping *m, int err);
@@ -147,6 +156,12 @@ void mapping_balance_dirty(struct mapping *m);
 
 /** mapping_drop_all - drop every clean page of every file that nobody uses or maps. Return: how many. Context: thread, no locks */
 u64 mapping_drop_all(void);
+
+/* Requests of many write-backs are held back for a moment, so that neighbours become one: what the block layer has for it. */
+struct writeback_plug { u64 space[4]; };
+void writeback_register_plug(void (*begin)(struct writeback_plug *p), void (*end)(struct writeback_plug *p));
+void writeback_plug_begin(struct writeback_plug *p);
+void writeback_plug_end(struct writeback_plug *p);
 
 /** writeback_all - start writing every dirty page; @wait: and wait (sync(2)). */
 void writeback_all(bool wait);

@@ -76,6 +76,32 @@ int page_lock_killable(struct page *p)
 	return unlikely(page_test_set(p, PG_LOCKED)) ? lock_slow(p, TS_KILLABLE) : 0;
 }
 
+/* Who sets PG_WRITEBACK holds the lock, and its unlocking wakes us: so the look at that bit cannot come too early. */
+bool page_lock_unless_writeback(struct page *p)
+{
+	struct waitq *q = page_queue(p);
+	struct waiter w;
+	bool got = !page_test_set(p, PG_LOCKED);
+
+	if (!got) {
+		waiter_init(&w);
+		for (;;) {
+			waitq_prepare(q, &w, TS_UNINTERRUPTIBLE);
+			page_set(p, PG_WAITERS);
+			got = !page_test_set(p, PG_LOCKED);
+			if (got || page_has(p, PG_WRITEBACK))
+				break;
+			schedule();
+		}
+		waitq_finish(q, &w);
+	}
+	if (got && page_has(p, PG_WRITEBACK)) {
+		page_unlock(p);
+		return false;
+	}
+	return got;
+}
+
 void page_unlock(struct page *p)
 {
 	clear_and_wake(p, PG_LOCKED);

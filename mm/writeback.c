@@ -20,7 +20,7 @@ enum {
 	RUN_MAX = 32,
 	PERIOD_SEC = 5, EXPIRE_SEC = 30,
 	BACKGROUND_PERCENT = 10, LIMIT_PERCENT = 20,
-	BALANCE_PAGES = 256,
+	BALANCE_PAGES = 256, BATCH = 128,
 };
 
 static struct spinlock list_lock = SPINLOCK_INIT(RANK_LEAF_SPIN);
@@ -104,6 +104,13 @@ static void end(struct mapping *m, struct page *p, int err)
 	page_end_writeback(p);
 }
 
+void page_write_done(struct mapping *m, struct page *p, int err)
+{
+	end(m, p, err);		/* the mapping may be gone now */
+	page_put(p);
+}
+
+/* Write, and wait. The references stay the caller's. */
 static int write_pages(struct mapping *m, struct page **run, unsigned n)
 {
 	u64 size = READ_ONCE(m->size);
@@ -123,6 +130,25 @@ static int write_pages(struct mapping *m, struct page **run, unsigned n)
 		err = err ? err : e;
 	}
 	return err;
+}
+
+/* How a range is written. */
+enum how {
+	TRY,	/* start what nobody has locked or is writing */
+	START,	/* start all */
+	SYNC,	/* start all; the last run may be written at once, since the caller will wait for it anyway */
+};
+
+/* Write a run, or start to; its references go. */
+static void run_out(struct mapping *m, struct page **run, unsigned n, bool now)
+{
+	if (m->ops->write_start && !now) {
+		m->ops->write_start(m, run, n, READ_ONCE(m->size));
+		return;
+	}
+	(void)!write_pages(m, run, n);		/* the error is noted in the mapping */
+	while (n)
+		page_put(run[--n]);
 }
 
 int writeback_page(struct mapping *m, struct page *p)
@@ -164,25 +190,22 @@ static bool take(struct mapping *m, struct page *p, bool wait)
 	return false;
 }
 
-/* Write up to @max dirty pages of [first, last]. *written counts them. Return: first error */
-static int write_range(struct mapping *m, u64 first, u64 last, u64 max, bool wait, u64 *written)
+/* Write up to @max dirty pages of [first, last]. Return: how many were started. Errors are noted in the mapping. */
+static u64 write_range(struct mapping *m, u64 first, u64 last, u64 max, enum how how)
 {
 	struct page *run[RUN_MAX], *p;
-	u64 index = first, n = 0;
-	int err = 0, e;
+	u64 index = first, n = 0, started = 0;
 
-	while (*written < max && (p = find_marked(m, &index, last, MARK_DIRTY)) != NULL) {
+	while (started < max && (p = find_marked(m, &index, last, MARK_DIRTY)) != NULL) {
 		bool joins = n && p->index == run[n - 1]->index + 1 && n < RUN_MAX;
 
 		if (n && !joins) {
-			e = write_pages(m, run, n);
-			err = err ? err : e;
-			while (n)
-				page_put(run[--n]);
+			run_out(m, run, (unsigned)n, false);
+			n = 0;
 		}
-		if (take(m, p, wait)) {
+		if (take(m, p, how != TRY)) {
 			run[n++] = p;
-			++*written;
+			started++;
 		} else {
 			page_put(p);
 		}
@@ -191,10 +214,9 @@ static int write_range(struct mapping *m, u64 first, u64 last, u64 max, bool wai
 		index++;
 		cond_resched();
 	}
-	e = n ? write_pages(m, run, n) : 0;
-	while (n)
-		page_put(run[--n]);
-	return err ? err : e;
+	if (n)
+		run_out(m, run, (unsigned)n, how == SYNC);
+	return started;
 }
 
 static void wait_range(struct mapping *m, u64 first, u64 last)
@@ -211,16 +233,50 @@ static void wait_range(struct mapping *m, u64 first, u64 last)
 	}
 }
 
+static void (*plug_begin)(struct writeback_plug *p), (*plug_end)(struct writeback_plug *p);
+
+void writeback_register_plug(void (*begin)(struct writeback_plug *p), void (*end)(struct writeback_plug *p))
+{
+	plug_begin = begin;
+	plug_end = end;
+}
+
+void writeback_plug_begin(struct writeback_plug *p)
+{
+	if (plug_begin)
+		plug_begin(p);
+}
+
+void writeback_plug_end(struct writeback_plug *p)
+{
+	if (plug_end)
+		plug_end(p);
+}
+
+static bool never_written(const struct mapping *m)
+{
+	return m->flags & (MAPPING_SHMEM | MAPPING_NOWRITEBACK);
+}
+
 int mapping_sync(struct mapping *m, u64 start, u64 end)
 {
-	u64 first = start >> PAGE_SHIFT, last = end ? (end - 1) >> PAGE_SHIFT : 0, written = 0;
-	int err;
+	u64 first = start >> PAGE_SHIFT, last = end ? (end - 1) >> PAGE_SHIFT : 0;
+	u32 seen = atomic_load(&m->error_seq);
+	struct writeback_plug plug;
 
-	if (start >= end || m->flags & (MAPPING_SHMEM | MAPPING_NOWRITEBACK))
+	if (start >= end || never_written(m))
 		return 0;
-	err = write_range(m, first, last, ~0ull, true, &written);
+	writeback_plug_begin(&plug);
+	(void)write_range(m, first, last, ~0ull, SYNC);
+	writeback_plug_end(&plug);
 	wait_range(m, first, last);
-	return err;
+	return mapping_error_since(m, &seen);
+}
+
+void mapping_write_start(struct mapping *m)
+{
+	if (!never_written(m) && xa_marked(&m->tree, (enum xa_mark)MARK_DIRTY))
+		(void)write_range(m, 0, ~0ull, ~0ull, START);
 }
 
 /* ---- who writes when ---- */
@@ -241,13 +297,13 @@ void writeback_kick(void)
 
 void mapping_balance_dirty(struct mapping *m)
 {
-	u64 dirty, written = 0;
+	u64 dirty;
 
-	if (m->flags & (MAPPING_SHMEM | MAPPING_NOWRITEBACK))
+	if (never_written(m))
 		return;
 	dirty = mm_count_sum(COUNT_DIRTY);
 	if (dirty > percent_of_memory(LIMIT_PERCENT))
-		(void)!write_range(m, 0, ~0ull, BALANCE_PAGES, false, &written);
+		(void)write_range(m, 0, ~0ull, BALANCE_PAGES, TRY);
 	else if (dirty > percent_of_memory(BACKGROUND_PERCENT) && !atomic_load(&kicked))
 		writeback_kick();
 }
@@ -271,21 +327,36 @@ static struct mapping *next_dirty(u64 before_ns)
 	return found;
 }
 
-/* Write every mapping that has been dirty since before @before_ns. */
-static void write_dirty(u64 before_ns, bool wait)
+/* Start to write a number of mappings that have been dirty since before @before_ns. Return: how many, pinned */
+static unsigned start_batch(struct mapping **batch, u64 before_ns, enum how how)
 {
-	struct mapping *m;
+	struct writeback_plug plug;
+	unsigned n = 0;
 
-	while ((m = next_dirty(before_ns)) != NULL) {
-		u64 written = 0;
-
-		(void)!write_range(m, 0, ~0ull, ~0ull, wait, &written);
-		if (wait)
-			wait_range(m, 0, ~0ull);
-		unlist_clean(m);
-		mapping_unpin(m);
+	writeback_plug_begin(&plug);
+	while (n < BATCH && (batch[n] = next_dirty(before_ns)) != NULL) {
+		(void)write_range(batch[n++], 0, ~0ull, ~0ull, how);
 		cond_resched();
 	}
+	writeback_plug_end(&plug);
+	return n;
+}
+
+/* Write every mapping that has been dirty since before @before_ns: many are started, then waited for if @wait. */
+static void write_dirty(u64 before_ns, bool wait)
+{
+	struct mapping *batch[BATCH];
+	unsigned n;
+
+	do {
+		n = start_batch(batch, before_ns, wait ? START : TRY);
+		for (unsigned i = 0; i < n; i++) {
+			if (wait)
+				wait_range(batch[i], 0, ~0ull);
+			unlist_clean(batch[i]);
+			mapping_unpin(batch[i]);
+		}
+	} while (n == BATCH);
 }
 
 void writeback_all(bool wait)

@@ -110,6 +110,11 @@ int vfs_sync_range(struct file *f, s64 off, s64 len, u32 flags)
 	return flags ? mapping_sync(f->mapping, (u64)off, end) : 0;
 }
 
+static void start_one(struct inode *i)
+{
+	mapping_write_start(&i->mapping);
+}
+
 static void sync_one(struct inode *i)
 {
 	(void)!mapping_sync(&i->mapping, 0, ~0ull);
@@ -118,7 +123,11 @@ static void sync_one(struct inode *i)
 int vfs_syncfs(struct file *f)
 {
 	struct super *s = f->path.dentry->super;
+	struct writeback_plug plug;
 
+	writeback_plug_begin(&plug);
+	super_for_each_inode(s, start_one);
+	writeback_plug_end(&plug);
 	super_for_each_inode(s, sync_one);
 	return s->ops->sync ? s->ops->sync(s, true) : 0;
 }

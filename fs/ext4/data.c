@@ -2,7 +2,8 @@
  * The pages of files: read in, promised blocks when they become dirty, written out.
  *
  * A write-back looks up where the blocks lie, picks places for those that have none, writes, and then enters what is new in one
- * handle (ext4.h, departure 1).  It holds the gate (shared) all that time, so that no block is freed or moved under it.
+ * handle (ext4.h, departure 1).  It counts in e->writing until then, so that no block is freed or moved under it.  One that was
+ * only started (write_start) is finished by the file system's thread (later.c), after many others may have been started.
  * The page with the end of the file is written from a copy with zeroes after the end.
  */
 #include "fs/ext4/ext4.h"
@@ -188,6 +189,7 @@ struct writing {
 	struct inode *i;
 	struct ext4 *fs;
 	struct page **run;
+	u32 run_count;
 	u32 first, end;		/* logical blocks */
 	u64 size;
 	struct piece *piece;
@@ -196,8 +198,31 @@ struct writing {
 	u64 bounce_index;
 	u32 pending;
 	int err;
+	bool started;		/* nobody waits: the thread finishes it */
 	struct completion done;
+	struct work work;
+	struct page *pages[];	/* run, of one that nobody waits for */
 };
+
+static struct waitq gate_waitq = WAITQ_INIT(gate_waitq);
+
+void ext4_gate_close(struct inode *i)
+{
+	rwsem_write_lock(&ext4_i(i)->gate);
+	wait_event(&gate_waitq, atomic_load_acquire(&ext4_i(i)->writing) == 0);
+}
+
+void ext4_gate_open(struct inode *i)
+{
+	rwsem_write_unlock(&ext4_i(i)->gate);
+}
+
+/* The inode lives on while its pages are under write-back. */
+static void writing_over(struct inode *i)
+{
+	if (atomic_dec_and_test(&ext4_i(i)->writing))
+		wake_up_all(&gate_waitq);
+}
 
 static void piece_add(struct writing *w, u32 lblk, u32 len, u64 pblk, enum piece_kind kind)
 {
@@ -258,7 +283,11 @@ static int find_places(struct writing *w)
 
 static void write_put(struct writing *w)
 {
-	if (atomic_dec_and_test(&w->pending))
+	if (!atomic_dec_and_test(&w->pending))
+		return;
+	if (w->started)
+		ext4_later(w->fs, &w->work);
+	else
 		complete(&w->done);
 }
 
@@ -296,17 +325,6 @@ static void write_piece(struct writing *w, const struct piece *p)
 		atomic_inc(&w->pending);
 		bio_submit(b);
 	}
-}
-
-static int write_data(struct writing *w)
-{
-	completion_init(&w->done);
-	w->pending = 1;
-	for (u32 k = 0; k < w->count; k++)
-		write_piece(w, &w->piece[k]);
-	write_put(w);
-	wait_for_completion(&w->done);
-	return w->err;
 }
 
 /* One piece becomes part of the file. */
@@ -353,9 +371,11 @@ static int enter_some(struct writing *w, u32 *at)
 		da_release(w->i, p->lblk, p->len);
 		done++;
 	}
-	u64 end = MIN((u64)w->end << w->fs->block_bits, w->size);
+	/* in each handle: blocks with data lie within the size that the disk knows */
+	u32 reached = *at == w->count ? w->end : w->piece[*at].lblk;
+	u64 end = MIN((u64)reached << w->fs->block_bits, w->size);
 
-	if (*at == w->count && end > e->disksize && end <= inode_size(w->i))
+	if (end > e->disksize && end <= inode_size(w->i))
 		e->disksize = end;
 	int e2 = ext4_inode_dirty(&h, w->i);
 
@@ -379,67 +399,131 @@ static int enter_all(struct writing *w)
 	return err;
 }
 
-static int make_bounce(struct writing *w, unsigned n)
+static int make_bounce(struct writing *w)
 {
-	u64 index = w->size >> PAGE_SHIFT, off = w->size & (PAGE_SIZE - 1);
+	u64 index = w->size >> PAGE_SHIFT, off = w->size & (PAGE_SIZE - 1), first = w->run[0]->index;
 
-	if (!off || index < w->run[0]->index || index > w->run[n - 1]->index)
+	if (!off || index < first || index >= first + w->run_count)
 		return 0;
 	w->bounce = kmalloc(PAGE_SIZE, ALLOC_NOFS);
 	if (!w->bounce)
 		return -ENOMEM;
 	w->bounce_index = index;
-	memcpy(w->bounce, page_virt(w->run[index - w->run[0]->index]), off);
+	memcpy(w->bounce, page_virt(w->run[index - first]), off);
 	memset((u8 *)w->bounce + off, 0, PAGE_SIZE - off);
 	return 0;
 }
 
-static int write_locked(struct writing *w, unsigned n)
+static void forget(struct writing *w)
 {
-	int err = make_bounce(w, n);
+	kfree(w->piece);
+	kfree(w->bounce);
+	writing_over(w->i);
+}
 
-	w->max = (u32)(w->end - w->first + 1);
+/* The gate is held, shared. */
+static int plan(struct writing *w)
+{
+	int err = make_bounce(w);
+
+	w->max = w->end - w->first + 1;
 	w->piece = kmalloc(w->max * sizeof(*w->piece), ALLOC_NOFS);
 	if (!w->piece)
 		err = -ENOMEM;
-	if (!err)
-		err = find_places(w);
-	if (!err)
-		err = write_data(w);
-	if (!err)
-		err = enter_all(w);
-	else
-		for (u32 k = 0; k < w->count; k++)
-			drop_piece(w, &w->piece[k]);
-	/* past the end nothing is written: nothing is promised either */
-	u32 stop = (u32)((w->run[n - 1]->index + 1) * blocks_per_page(w->fs));
-
-	if (!err && w->end < stop)
-		da_release(w->i, w->end, stop - w->end);
-	kfree(w->piece);
-	kfree(w->bounce);
-	return err;
+	return err ? err : find_places(w);
 }
 
-static int write_run(struct mapping *m, struct page **run, unsigned n, u64 file_size)
+/* Find places and send the data. Return: 1: they are on their way, with a hold on w->pending; 0: nothing to write; -errno */
+static int send(struct writing *w, struct inode *i, struct page **run, unsigned n)
 {
-	struct inode *i = m->host;
 	struct ext4 *fs = ext4_of(i);
 	u32 per = blocks_per_page(fs);
-	struct writing w = { .i = i, .fs = fs, .run = run };
+	int err;
 
 	if (fs->read_only || i->super->flags & SUPER_RDONLY)
 		return -EROFS;
 	if (ext4_i(i)->flags & FL_INLINE_DATA)
 		return 0;	/* the page was made dirty by zeroing alone */
+	*w = (struct writing){ .i = i, .fs = fs, .run = run, .run_count = n, .pending = 1, .started = w->started };
+	completion_init(&w->done);
 	rwsem_read_lock(&ext4_i(i)->gate);
-	w.size = READ_ONCE(m->size);
-	w.first = (u32)(run[0]->index * per);
-	w.end = (u32)MIN((u64)(run[n - 1]->index + 1) * per, (w.size + fs->block_bytes - 1) >> fs->block_bits);
-	int err = w.end > w.first ? write_locked(&w, n) : 0;
-
+	atomic_inc(&ext4_i(i)->writing);
+	w->size = READ_ONCE(i->mapping.size);
+	w->first = (u32)(run[0]->index * per);
+	w->end = (u32)MIN((u64)(run[n - 1]->index + 1) * per, (w->size + fs->block_bytes - 1) >> fs->block_bits);
+	err = w->end > w->first ? plan(w) : 0;
 	rwsem_read_unlock(&ext4_i(i)->gate);
+	if (err || w->end <= w->first) {
+		for (u32 k = 0; k < w->count; k++)
+			drop_piece(w, &w->piece[k]);
+		forget(w);
+		return err;
+	}
+	for (u32 k = 0; k < w->count; k++)
+		write_piece(w, &w->piece[k]);
+	return 1;
+}
+
+/* The data are there: the file gets them. */
+static int settle(struct writing *w)
+{
+	int err = w->err;
+
+	if (!err)
+		err = enter_all(w);
+	else
+		for (u32 k = 0; k < w->count; k++)
+			drop_piece(w, &w->piece[k]);
+	forget(w);
 	return err;
+}
+
+static int write_run(struct mapping *m, struct page **run, unsigned n, u64 file_size)
+{
+	struct writing w = { .started = false };
+	int ret = send(&w, m->host, run, n);
+
+	if (ret <= 0)
+		return ret;
+	write_put(&w);
+	wait_for_completion(&w.done);
+	return settle(&w);
+}
+
+static void pages_done(struct mapping *m, struct page **run, unsigned n, int err)
+{
+	for (unsigned k = 0; k < n; k++)
+		page_write_done(m, run[k], err);
+}
+
+static void started_over(struct work *work)
+{
+	struct writing *w = container_of(work, struct writing, work);
+	int err = settle(w);
+
+	pages_done(&w->i->mapping, w->run, w->run_count, err);
+	kfree(w);
+}
+
+static void write_start(struct mapping *m, struct page **run, unsigned n, u64 file_size)
+{
+	struct writing *w = kmalloc(sizeof(*w) + n * sizeof(*run), ALLOC_NOFS | ALLOC_NOWARN);
+	int ret;
+
+	if (!w) {
+		pages_done(m, run, n, write_run(m, run, n, file_size));
+		return;
+	}
+	memcpy(w->pages, run, n * sizeof(*run));
+	w->started = true;
+	ret = send(w, m->host, w->pages, n);
+	if (ret > 0) {
+		work_init(&w->work, started_over);
+		write_put(w);
+		return;
+	}
+	kfree(w);
+	pages_done(m, run, n, ret);
 }
 
 static int write_page(struct mapping *m, struct page *page, u64 file_size)
@@ -452,5 +536,6 @@ const struct mapping_ops ext4_mapping_ops = {
 	.read_run = read_run,
 	.write_page = write_page,
 	.write_run = write_run,
+	.write_start = write_start,
 	.reserve = reserve,
 };

@@ -6,15 +6,12 @@
  * that count to be 0 (ext4_direct_drain).  So the places of a transfer stay what they are, and nothing is held while it lasts.
  *
  * A write into a hole allocates unwritten blocks first, writes, and then, in a handle, says that they hold data, and how long the file
- * is: what a crash leaves reads as zeroes or as what was written.  That takes a thread, direct_main, of each file system its own:
- * the device below may be a file of another one, whose transfers must end for ours to go on.
+ * is: what a crash leaves reads as zeroes or as what was written.  That takes a thread (later.c).
  *
  * Through the page cache instead, and on the disk when write(2) returns: what Linux does so (inline data, holes of the old
  * block map, pages that mappings keep dirty), and, as a departure, a write of a part of a block that holds no data yet, for which Linux
  * writes zeroes around it.  A second departure: a crash in the middle of a write past the end leaves blocks past the end, as fallocate's
  * KEEP_SIZE does; Linux puts the file on the orphan list for that time.
- *
- * Locks: direct_lock (interrupts) for the list of what waits for the thread.
  */
 #include <linux/fcntl.h>
 #include "block/direct.h"
@@ -61,57 +58,55 @@ static bool heavy(const struct direct *d)
 	return d->write && (d->fresh || d->extends || !xa_empty(&d->mapping->tree));
 }
 
+/* Pages that were read into take any thread; blocks that were written one of ours. */
 static void defer(struct direct *d)
 {
-	struct ext4 *fs = ext4_of(d->host);
-
-	if (!d->write || !fs->direct_thread) {
+	if (d->write)
+		ext4_later(ext4_of(d->host), &d->work);
+	else
 		(void)work_queue(&d->work);
-		return;
-	}
-	u64 irq = spin_lock_irqsave(&fs->direct_lock);
-
-	list_add_tail(&d->node, &fs->direct_ended);
-	spin_unlock_irqrestore(&fs->direct_lock, irq);
-	wake_up_all(&fs->direct_waitq);
 }
 
-/* The bytes of [pos, end) are there: their blocks hold data, and the file reaches to @end at least if it is to grow. */
+/* In a handle: the blocks of *m hold data, and the file reaches to @size at least. */
+static int enter_one(struct inode *i, const struct map *m, u64 size)
+{
+	struct ext4_inode *e = ext4_i(i);
+	struct handle h;
+	int err = jh_start(ext4_of(i), &h, 3 * EXT_CREDITS);
+
+	if (err)
+		return err;
+	rwsem_write_lock(&e->map_lock);
+	err = m->flags == MAP_UNWRITTEN ? ext_convert(&h, i, m->lblk, m->len, false) : 0;
+	rwsem_write_unlock(&e->map_lock);
+	if (!err && size > inode_size(i))
+		inode_set_size(i, size);
+	if (!err)
+		e->disksize = MAX(e->disksize, size);
+	int e2 = ext4_inode_dirty(&h, i);
+
+	jh_stop(&h);
+	return err ? err : e2;
+}
+
+/* The bytes of [pos, end) are there. A file that grows does so with each piece: no block with data lies past the size that the disk knows. */
 static int enter(struct inode *i, u64 pos, u64 end, bool extends)
 {
 	struct ext4 *fs = ext4_of(i);
-	struct ext4_inode *e = ext4_i(i);
 	u32 at = (u32)(pos >> fs->block_bits), stop = (u32)((end + fs->block_bytes - 1) >> fs->block_bits);
-	int err = 0;
 
-	while (at < stop && !err) {
-		struct handle h;
+	while (at < stop) {
 		struct map m;
+		int err = ext4_map(i, at, stop - at, &m);
+		u64 size = extends ? MIN(end, (u64)(at + m.len) << fs->block_bits) : 0;
 
-		err = ext4_map(i, at, stop - at, &m);
+		if (!err && (m.flags == MAP_UNWRITTEN || size > ext4_i(i)->disksize))
+			err = enter_one(i, &m, size);
 		if (err)
 			return err;
-		bool last = at + m.len >= stop;
-
-		if (m.flags == MAP_UNWRITTEN || (last && extends)) {
-			err = jh_start(fs, &h, 3 * EXT_CREDITS);
-			if (err)
-				return err;
-			rwsem_write_lock(&e->map_lock);
-			err = m.flags == MAP_UNWRITTEN ? ext_convert(&h, i, at, m.len, false) : 0;
-			rwsem_write_unlock(&e->map_lock);
-			if (!err && last && extends) {
-				inode_set_size(i, MAX(inode_size(i), end));
-				e->disksize = MAX(e->disksize, end);
-			}
-			int e2 = ext4_inode_dirty(&h, i);
-
-			jh_stop(&h);
-			err = err ? err : e2;
-		}
 		at += m.len;
 	}
-	return err;
+	return 0;
 }
 
 static s64 finish(struct direct *d, s64 n)
@@ -129,63 +124,6 @@ static s64 finish(struct direct *d, s64 n)
 }
 
 static const struct direct_ops ops = { .map = place, .heavy = heavy, .defer = defer, .finish = finish };
-
-/* ---- the thread ---- */
-
-static bool has_ended(struct ext4 *fs)
-{
-	return !list_empty(&fs->direct_ended) || READ_ONCE(fs->direct_stop);
-}
-
-static void direct_main(void *arg)
-{
-	struct ext4 *fs = arg;
-
-	thread_set_flag(current(), TF_MEMALLOC);
-	for (;;) {
-		struct direct *d;
-		u64 irq;
-
-		wait_event(&fs->direct_waitq, has_ended(fs));
-		irq = spin_lock_irqsave(&fs->direct_lock);
-		d = list_first_entry_or_null(&fs->direct_ended, struct direct, node);
-		if (d)
-			list_del_init(&d->node);
-		spin_unlock_irqrestore(&fs->direct_lock, irq);
-		if (d)
-			direct_finish(d);
-		else if (READ_ONCE(fs->direct_stop))
-			break;
-	}
-	complete(&fs->direct_stopped);
-}
-
-void ext4_direct_init(struct ext4 *fs)
-{
-	spin_init(&fs->direct_lock, RANK_QUEUE);
-	list_init(&fs->direct_ended);
-	waitq_init(&fs->direct_waitq);
-}
-
-void ext4_direct_start_thread(struct ext4 *fs)
-{
-	struct thread *t;
-
-	fs->direct_stop = false;
-	completion_init(&fs->direct_stopped);
-	t = kthread_create(direct_main, fs, "dio/%s", fs->bdev->name);
-	fs->direct_thread = IS_ERR(t) ? NULL : t;
-}
-
-void ext4_direct_stop_thread(struct ext4 *fs)
-{
-	if (!fs->direct_thread)
-		return;
-	WRITE_ONCE(fs->direct_stop, true);
-	wake_up_all(&fs->direct_waitq);
-	wait_for_completion(&fs->direct_stopped);
-	fs->direct_thread = NULL;
-}
 
 /* ---- reading ---- */
 
@@ -300,9 +238,9 @@ static int write_places(struct direct *d, u64 bytes)
 		return err;
 	/* a write-back that fills the same holes is kept out; dirty pages over them find unwritten blocks from here on */
 	d->fresh = true;
-	rwsem_write_lock(&ext4_i(i)->gate);
+	ext4_gate_close(i);
 	err = ext4_allocate_range(i, first, stop);
-	rwsem_write_unlock(&ext4_i(i)->gate);
+	ext4_gate_open(i);
 	return err;
 }
 
@@ -322,11 +260,11 @@ static int write_begin(struct direct *d, const struct iter *from, u64 bytes)
 		return -EINVAL;
 	d->aligned = true;
 	d->most = bytes;
-	d->extends = d->pos + bytes > size;
+	d->extends = d->pos + bytes > MIN(size, READ_ONCE(ext4_i(i)->disksize));
 	if (d->extends && d->io)
 		return -EOPNOTSUPP;
 	/* the page with the old end has zeroes after it on the disk, too */
-	err = d->extends ? mapping_sync(&i->mapping, start, d->pos + 1) : 0;
+	err = d->pos + bytes > size ? mapping_sync(&i->mapping, start, d->pos + 1) : 0;
 	if (!err)
 		err = direct_cache_begin(&i->mapping, d->pos, bytes, true);
 	if (err)
@@ -338,9 +276,9 @@ static int write_begin(struct direct *d, const struct iter *from, u64 bytes)
 static void take_back(struct inode *i)
 {
 	ext4_direct_drain(i);
-	rwsem_write_lock(&ext4_i(i)->gate);
+	ext4_gate_close(i);
 	(void)!ext4_truncate_blocks(i, inode_size(i));
-	rwsem_write_unlock(&ext4_i(i)->gate);
+	ext4_gate_open(i);
 }
 
 /* One piece, inode locked, which it unlocks: before it waits, unless the file is to grow. */

@@ -3,7 +3,7 @@
  *
  *	namei.c dir.c htree.c	names		file.c data.c		bytes of files, by way of the page cache
  *	inode.c orphan.c	inodes		extent.c blockmap.c	where the bytes of a file lie
- *	direct.c		bytes of files, around it
+ *	direct.c later.c	bytes of files, around it; ends of transfers
  *	xattr.c acl.c		attributes	balloc.c ialloc.c group.c	what is free
  *	super.c			mounting	buf.c journal.c recover.c	metadata blocks and their transactions
  *
@@ -34,6 +34,7 @@
 #include "kern/mutex.h"
 #include "kern/printk.h"
 #include "kern/slab.h"
+#include "kern/work.h"
 #include "vfs/dentry.h"
 #include "vfs/file.h"
 #include "vfs/inode.h"
@@ -173,13 +174,12 @@ struct ext4 {
 	struct list_head orphans;	/* [o] youngest first, as on disk */
 	u32 next_generation;
 	u32 dir_group;			/* where the last directory of the top level went */
-	/* direct.c: writes that ended and want a thread */
-	struct spinlock direct_lock;
-	struct list_head direct_ended;	/* [direct_lock] */
-	struct waitq direct_waitq;
-	struct thread *direct_thread;	/* of a file system that can be written to */
-	bool direct_stop;
-	struct completion direct_stopped;
+	/* later.c */
+	struct spinlock later_lock;
+	struct list_head later_list;	/* [later_lock] struct work */
+	struct waitq later_waitq;
+	bool later_runs, later_stop;
+	struct completion later_stopped;
 	void *zone;			/* [I] group.c: the spans of blocks that no file may name */
 	u32 zone_count;
 };
@@ -208,7 +208,8 @@ struct ext4_inode {
 	u64 meta_blocks;		/* [m] i_blocks in units of file-system blocks, metadata included */
 	u32 sync_tid, datasync_tid;	/* [a] transactions that fsync waits for */
 	u32 projid;
-	struct rwsem gate;		/* shared: blocks are looked up and I/O to them is under way; exclusive: they go or move */
+	struct rwsem gate;		/* shared: a write-back looks for places; exclusive, with writing 0: blocks come, go or move */
+	u32 writing;			/* [a] write-backs under way; rises under gate alone */
 	u32 direct;			/* [a] direct transfers under way */
 	struct rwsem map_lock;
 	struct map_cache cache;		/* [m, d] the last mapping found */
@@ -241,7 +242,7 @@ struct buf *ext4_inode_buf(struct ext4 *fs, u64 ino, struct ext4_raw_inode **raw
 void ext4_evict(struct inode *i);
 int ext4_setattr(struct dentry *d, struct inode *i, const struct setattr *sa);
 int ext4_getattr(struct dentry *d, struct inode *i, struct attrs *out);
-/** ext4_truncate_blocks - free everything from byte @size on; the file is an orphan while it lasts. Gate held exclusively or nobody else there */
+/** ext4_truncate_blocks - free everything from byte @size on; the file is an orphan while it lasts. Gate closed, or nobody else there */
 MUST_CHECK int ext4_truncate_blocks(struct inode *i, u64 size);
 void ext4_set_ops(struct inode *i);
 void ext4_set_vfs_flags(struct inode *i);
@@ -418,12 +419,19 @@ enum { EXT4_DIRECT_PIECE = 8 << 20 };	/* bounds the pages pinned by who waits */
 s64 ext4_direct_read(struct file *f, struct iter *to, u64 pos, struct async_io *io);
 s64 ext4_direct_write(struct file *f, struct iter *from, u64 *pos, struct async_io *io);
 void ext4_direct_drain(struct inode *i);	/* inode locked: wait until no transfer is under way */
-void ext4_direct_init(struct ext4 *fs);
-void ext4_direct_start_thread(struct ext4 *fs);
-void ext4_direct_stop_thread(struct ext4 *fs);
+
+/* ---- later.c ---- */
+/** ext4_later - run @w on the file system's thread. Context: any; the file system is not read-only, or @w is no part of a write */
+void ext4_later(struct ext4 *fs, struct work *w);
+void ext4_later_init(struct ext4 *fs);
+MUST_CHECK int ext4_later_start(struct ext4 *fs);
+void ext4_later_stop(struct ext4 *fs);
 
 /* ---- file.c, data.c ---- */
-/** ext4_allocate_range - unwritten blocks for the holes of [from, to); gate held exclusively, inode locked, no page of it dirty */
+/** ext4_gate_close - no write-back is under way, none begins before ext4_gate_open. Context: thread, no handle */
+void ext4_gate_close(struct inode *i);
+void ext4_gate_open(struct inode *i);
+/** ext4_allocate_range - unwritten blocks for the holes of [from, to); gate closed, inode locked, no page of it dirty */
 MUST_CHECK int ext4_allocate_range(struct inode *i, u32 from, u32 to);
 s64 ext4_ioctl(struct file *f, u32 cmd, u64 arg);
 int ext4_fsync(struct file *f, u64 start, u64 end, bool datasync);

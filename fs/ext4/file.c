@@ -339,7 +339,6 @@ static int zero_edge(struct inode *i, u64 off, u64 end)
 static int punch(struct inode *i, u64 off, u64 end, bool zero)
 {
 	struct ext4 *fs = ext4_of(i);
-	struct ext4_inode *e = ext4_i(i);
 	u64 mask = fs->block_bytes - 1;
 	u32 first = (u32)((off + mask) >> fs->block_bits), stop = (u32)(end >> fs->block_bits);
 	int err = off & mask ? zero_edge(i, off, MIN(end, (off | mask) + 1)) : 0;
@@ -354,9 +353,9 @@ static int punch(struct inode *i, u64 off, u64 end, bool zero)
 	mapping_punch(&i->mapping, off, end);
 	if (first < stop) {
 		da_release(i, first, stop - first);
-		rwsem_write_lock(&e->gate);
+		ext4_gate_close(i);
 		err = zero ? convert_range(i, first, stop) : remove_range(i, first, stop);
-		rwsem_write_unlock(&e->gate);
+		ext4_gate_open(i);
 		mapping_punch(&i->mapping, (u64)first << fs->block_bits, (u64)stop << fs->block_bits);
 		if (!zero)
 			da_release(i, first, stop - first);
@@ -406,7 +405,6 @@ static int move_range(struct inode *i, u32 from, s64 delta, u64 new_size, u32 no
 static int collapse_or_insert(struct inode *i, bool insert, u64 off, u64 len)
 {
 	struct ext4 *fs = ext4_of(i);
-	struct ext4_inode *e = ext4_i(i);
 	u64 size = inode_size(i), mask = fs->block_bytes - 1;
 	u32 first = (u32)(off >> fs->block_bits), n = (u32)(len >> fs->block_bits), nodes;
 	u32 from = insert ? first : first + n;
@@ -420,13 +418,13 @@ static int collapse_or_insert(struct inode *i, bool insert, u64 off, u64 len)
 
 	if (err)
 		return err;
-	rwsem_write_lock(&e->gate);
+	ext4_gate_close(i);
 	err = move_check(i, from, delta, &nodes);
 	if (!err && !insert)
 		err = remove_range(i, first, first + n);
 	if (!err)
 		err = move_range(i, from, delta, insert ? size + len : size - len, nodes);
-	rwsem_write_unlock(&e->gate);
+	ext4_gate_open(i);
 	mapping_truncate(&i->mapping, off & PAGE_MASK);
 	return err;
 }
@@ -439,9 +437,9 @@ static int preallocate(struct inode *i, u64 off, u64 len, bool keep)
 
 	if (err)
 		return err;
-	rwsem_write_lock(&ext4_i(i)->gate);
+	ext4_gate_close(i);
 	err = ext4_allocate_range(i, from, to);
-	rwsem_write_unlock(&ext4_i(i)->gate);
+	ext4_gate_open(i);
 	if (err)
 		return err;
 	return set_size(i, keep ? 0 : off + len);

@@ -563,7 +563,6 @@ int ext4_zero_tail(struct inode *i, u64 size)
 
 static int shrink(struct inode *i, u64 size)
 {
-	struct ext4_inode *e = ext4_i(i);
 	struct ext4 *fs = ext4_of(i);
 	int err;
 
@@ -577,10 +576,10 @@ static int shrink(struct inode *i, u64 size)
 	if (size & (fs->block_bytes - 1))
 		err = mapping_sync(&i->mapping, size & ~(u64)(PAGE_SIZE - 1), size | (PAGE_SIZE - 1));
 	da_release_from(i, (u32)((size + fs->block_bytes - 1) >> fs->block_bits));
-	rwsem_write_lock(&e->gate);
+	ext4_gate_close(i);
 	int err2 = ext4_truncate_blocks(i, size);
 
-	rwsem_write_unlock(&e->gate);
+	ext4_gate_open(i);
 	return err ? err : err2;
 }
 
@@ -640,13 +639,25 @@ int ext4_setattr(struct dentry *d, struct inode *i, const struct setattr *sa)
 	return err;
 }
 
+/* Promised blocks; those of the last page past the end of the file are kept for when it grows, and are not the file's. */
+static u64 promised_blocks(struct inode *i)
+{
+	struct ext4_inode *e = ext4_i(i);
+	u64 n = READ_ONCE(e->da_blocks), end = DIV_ROUND_UP(inode_size(i), (u64)ext4_of(i)->block_bytes);
+	u32 start, len;
+
+	if (n && end < 1ull << 32 && da_next(e, (u32)end, &start, &len))
+		n -= MIN(n, start + (u64)len - MAX((u64)start, end));
+	return n;
+}
+
 int ext4_getattr(struct dentry *d, struct inode *i, struct attrs *out)
 {
 	struct ext4_inode *e = ext4_i(i);
 	u32 f = e->flags;
 
 	inode_fill_attrs(i, out);
-	out->blocks += (u64)READ_ONCE(e->da_blocks) << (ext4_of(i)->block_bits - 9);
+	out->blocks += promised_blocks(i) << (ext4_of(i)->block_bits - 9);
 	if (f & FL_INLINE_DATA && !out->blocks)
 		out->blocks = (out->size + 511) / 512;
 	out->attributes |= (f & FL_NODUMP ? STATX_ATTR_NODUMP : 0) | (f & 4 ? STATX_ATTR_COMPRESSED : 0);

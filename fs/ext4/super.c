@@ -368,10 +368,12 @@ static int go_rw(struct ext4 *fs)
 	err = write_super(fs);
 	if (err)
 		return err;
+	err = ext4_later_start(fs);
+	if (err)
+		return err;
 	fs->read_only = false;
 	fs->mounted_rw = true;
 	journal_start_thread(fs);
-	ext4_direct_start_thread(fs);
 	orphan_cleanup(fs);
 	return 0;
 }
@@ -383,12 +385,12 @@ static int go_ro(struct ext4 *fs)
 
 	if (fs->read_only)
 		return 0;
-	ext4_direct_stop_thread(fs);
 	journal_stop_thread(fs);
 	err = journal_checkpoint(fs);
+	fs->read_only = !err;
+	ext4_later_stop(fs);
 	if (err)
 		return err;
-	fs->read_only = true;
 	err = journal_quiesce(fs);
 	fs->sb->s_feature_incompat &= ~(u32)INCOMPAT_RECOVER;
 	if (!(fs->sb->s_state & EXT4_ERROR_FS))
@@ -707,7 +709,7 @@ static struct super *ext4_mount(const struct fs_type *t, const char *source, con
 	spin_init(&fs->count_lock, RANK_LEAF_SPIN);
 	mutex_init(&fs->orphan_lock, RANK_FS_PRIVATE2);
 	list_init(&fs->orphans);
-	ext4_direct_init(fs);
+	ext4_later_init(fs);
 	/* what programs wrote to the device by way of its cache */
 	err = mapping_sync(&b->mapping, 0, ~0ull);
 	if (!err)
