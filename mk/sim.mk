@@ -15,4 +15,14 @@ sim: $(SIM) ## simulate: every scenario of tests/sim with SEEDS=n schedules and 
 test-sim: $(SIM)
 	@tests/sim/run $(SIM)
 
-.PHONY: sim test-sim
+# The library as clang builds it: its tests pass, and a seed is the same run.
+CLANG_HOST := $(BUILD)/clang
+
+clang-host:
+	@$(MAKE) --no-print-directory BUILD=$(CLANG_HOST) CC=clang $(CLANG_HOST)/host/sim
+
+test-clang-host: $(SIM) clang-host
+	@$(MAKE) --no-print-directory BUILD=$(CLANG_HOST) CC=clang test-host
+	@tests/sim/compilers $(SIM) $(CLANG_HOST)/host/sim
+
+.PHONY: sim test-sim clang-host test-clang-host

@@ -20,7 +20,11 @@
 #include "plat/host/host.h"
 #include "plat/host/virtio.h"
 
-#ifdef __SANITIZE_ADDRESS__
+/* gcc says it by a macro, clang by a feature. */
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
 void __sanitizer_start_switch_fiber(void **fake_stack_save, const void *bottom, size_t size);
 void __sanitizer_finish_switch_fiber(void *fake_stack_save, const void **bottom_old, size_t *size_old);
 void __asan_unpoison_memory_region(const volatile void *addr, size_t size);
