@@ -233,8 +233,7 @@ static bool find_in_block(struct buf *b, u32 bytes, const char *name, u32 len, s
 		struct ext4_dirent *de = (void *)(b->data + at);
 
 		if (de->name_len == len && de->inode && !memcmp(de->name, name, len)) {
-			out->de = de;
-			out->prev = prev;
+			*out = (struct dir_slot){ .de = de, .prev = prev };
 			return true;
 		}
 		prev = de;
