@@ -79,9 +79,12 @@ static void links_free(struct unpacker *u)
 		}
 }
 
+/* O_NONBLOCK: a hard link's first name may be a FIFO by now. */
+enum { OPEN_FLAGS = O_WRONLY | O_NOFOLLOW | O_NONBLOCK };
+
 static int write_file(const struct cpio_entry *e, const char *name)
 {
-	struct file *f = path_open(AT_FDCWD, name, O_WRONLY | O_CREAT | O_NOFOLLOW | (e->data_len ? O_TRUNC : 0), e->mode & 07777, 0);
+	struct file *f = path_open(AT_FDCWD, name, OPEN_FLAGS | O_CREAT | (e->data_len ? O_TRUNC : 0), e->mode & 07777, 0);
 	s64 n = 0;
 
 	if (IS_ERR(f))
@@ -108,11 +111,26 @@ static int make_link(const struct cpio_entry *e, const char *name)
 	return err;
 }
 
+/* What has this name and is of another kind makes room: to open a FIFO or a device that an earlier entry made would not end, or act on it. */
+static void clear_name(const struct cpio_entry *e, const char *name)
+{
+	struct path p;
+
+	if (path_lookup(AT_FDCWD, name, 0, &p))
+		return;
+	u32 mode = p.dentry->inode->mode;
+
+	path_put(&p);
+	if (((mode ^ e->mode) & S_IFMT) != 0)
+		vfs_unlinkat(AT_FDCWD, name, (mode & S_IFMT) == S_IFDIR ? AT_REMOVEDIR : 0);
+}
+
 static int make_entry(struct unpacker *u, const struct cpio_entry *e, const char *name)
 {
 	const char *first;
 	int err;
 
+	clear_name(e, name);
 	switch (e->mode & S_IFMT) {
 	case S_IFREG:
 		first = e->nlink > 1 ? linked_before(u, e) : NULL;
@@ -282,7 +300,7 @@ static int stream_file(struct stream *s, u32 data)
 
 	while (*name == '/')
 		name++;
-	struct file *f = path_open(AT_FDCWD, name, O_WRONLY | O_NOFOLLOW, 0, 0);
+	struct file *f = path_open(AT_FDCWD, name, OPEN_FLAGS, 0, 0);
 
 	if (IS_ERR(f))
 		pr_err("initramfs: cannot write %s: error %ld", name, -PTR_ERR(f));
