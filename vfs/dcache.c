@@ -487,6 +487,18 @@ struct dentry *d_any_alias(struct inode *i)
 	return found;
 }
 
+bool d_dir_has_name(struct inode *dir)
+{
+	struct dentry *d;
+	bool found = false;
+
+	spin_lock(&alias_lock);
+	list_for_each_entry(d, &dir->aliases, alias)
+		found |= !d_unhashed(d) || d->parent == d;
+	spin_unlock(&alias_lock);
+	return found;
+}
+
 struct dentry *d_splice(struct dentry *d, struct inode *inode)
 {
 	struct dentry *old;

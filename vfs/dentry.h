@@ -96,6 +96,8 @@ void d_prune_super(struct super *s);
 u64 d_shrink(u64 n);
 /** d_any_alias - some dentry of a directory inode, with a reference, or NULL. */
 struct dentry *d_any_alias(struct inode *i);
+/** d_dir_has_name - whether a dentry that lookups find (or a root) has this directory: a second one would let its lock be taken twice. */
+bool d_dir_has_name(struct inode *dir);
 
 static inline bool d_is_positive(const struct dentry *d) { return __atomic_load_n(&d->inode, __ATOMIC_RELAXED) != NULL; }
 static inline bool d_unhashed(const struct dentry *d) { return d->flags & DENTRY_UNHASHED; }

@@ -500,10 +500,13 @@ out_path:
 
 /* ---- rename by name ---- */
 
-/* Lock two directories of one super. Return: the child of the upper one that leads to the other, if they lie on one path */
+/*
+ * Lock two directories of one super. Return: the child of the upper one that leads to the other, if they lie on one path.
+ * One directory has two dentries if one of them was removed and the server of a network file system used its number again.
+ */
 static struct dentry *lock_parents(struct dentry *a, struct dentry *b)
 {
-	if (a == b) {
+	if (a->inode == b->inode) {
 		inode_lock_parent(a->inode);
 		return NULL;
 	}
@@ -519,7 +522,7 @@ static struct dentry *lock_parents(struct dentry *a, struct dentry *b)
 
 static void unlock_parents(struct dentry *a, struct dentry *b)
 {
-	if (a == b) {
+	if (a->inode == b->inode) {
 		inode_unlock_parent(a->inode);
 		return;
 	}

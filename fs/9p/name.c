@@ -50,7 +50,7 @@ static struct dentry *p9_lookup(struct inode *dir, struct dentry *d, unsigned fl
 
 /* ---- making ---- */
 
-/* The object is there: give the dentry its inode. */
+/* The object is there: give the dentry its inode.  What was made just now is no directory that has a name already, whatever the server says. */
 static int instantiate(struct inode *dir, struct dentry *d)
 {
 	struct p9_name name = p9_name_of(d);
@@ -59,6 +59,10 @@ static int instantiate(struct inode *dir, struct dentry *d)
 	p9_dir_changed(dir);
 	if (IS_ERR(i))
 		return PTR_ERR(i);
+	if ((i->mode & S_IFMT) == S_IFDIR && d_dir_has_name(i)) {
+		inode_put(i);
+		return -EIO;
+	}
 	name_seen(d);
 	d_instantiate(d, i);
 	return 0;
