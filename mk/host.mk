@@ -37,8 +37,8 @@ HOST_WRAP := $(addprefix --wrap=,page_alloc slab_alloc kmalloc kzalloc kmalloc_a
 
 $(BUILD)/host/libauk.a: $(HOST_OBJ) plat/host/image.ld
 	@echo "  LINK $@"
-	@ld -r $(HOST_WRAP) -T plat/host/image.ld -o $(HOST)/auk.o $(HOST_OBJ)
-	@objcopy -w --keep-global-symbol='auk_*' $(HOST)/auk.o
+	@ld -r $(HOST_WRAP) -T plat/host/image.ld -o $(HOST)/all.o $(HOST_OBJ)
+	@objcopy -w --keep-global-symbol='auk_*' $(HOST)/all.o $(HOST)/auk.o
 	@rm -f $@
 	@ar rcs $@ $(HOST)/auk.o
 
