@@ -29,6 +29,7 @@
 #include "mm/mm.h"
 #include "net/net.h"
 #include "sock/sock.h"
+#include "sys/sys.h"
 #include "task/exec.h"
 #include "task/proc.h"
 #include "task/rusage.h"
@@ -76,6 +77,7 @@ void glue_tasks(void)
 	vdso_init();
 	traps_init();
 	pipe_register_sigpipe(send_sigpipe);
+	sys_uring_init();
 	mm_start_threads();
 }
 

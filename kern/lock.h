@@ -18,6 +18,7 @@
 /* Outermost first. */
 enum lock_rank {
 	/* sleeping */
+	RANK_URING,		/* uring->submit: over submission and registration */
 	RANK_FILE_POS,		/* file->pos_lock: held over whole reads and writes */
 	RANK_RENAME_FS,		/* super: one cross-directory rename at a time */
 	RANK_OVERLAY_PARENT,	/* an inode lock of a stacked file system, taken before those of the one below */

@@ -21,6 +21,8 @@ struct fs_context;
 struct mm;
 struct task;
 struct namespaces;
+struct uring_ident;
+struct uring_task;
 
 /* thread->flags, changed atomically */
 enum {
@@ -91,6 +93,8 @@ struct thread {
 	struct fs_context *fs;
 	const struct cred *cred;	/* what checks use (fsuid…); replaced, never changed */
 	struct namespaces *ns;
+	struct uring_task *uring;	/* [t] the rings it has used, or NULL */
+	struct uring_ident *uring_as;	/* [t] a ring's thread: whose part it takes */
 	struct block_plug *plug;	/* [t] block requests held back; given out before it sleeps */
 	u32 alloc_flags;		/* [t] allocations may not do these (see kern/page.h) */
 	u32 pid;			/* [a] of its task, for reports; 0: none */

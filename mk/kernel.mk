@@ -1,7 +1,7 @@
 # The guest kernel: build/vm/auk.elf.
 
 VM := $(BUILD)/vm
-KDIRS := base plat/vm kern mm vfs block $(patsubst %/,%,$(wildcard block/*/)) net $(wildcard net/tcp) $(wildcard fs/*) sock task ipc sys $(patsubst %/,%,$(wildcard drivers/ drivers/*/)) init
+KDIRS := base plat/vm kern mm vfs block $(patsubst %/,%,$(wildcard block/*/)) uring net $(wildcard net/tcp) $(wildcard fs/*) sock task ipc sys $(patsubst %/,%,$(wildcard drivers/ drivers/*/)) init
 KSRC := $(foreach d,$(KDIRS),$(wildcard $(d)/*.c) $(wildcard $(d)/*.S))
 
 KFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \

@@ -21,6 +21,7 @@ struct iter {
 	enum iter_kind kind;
 	bool append;			/* of a write: to the end of the file, whatever its flags say (RWF_APPEND) */
 	bool hipri;			/* RWF_HIPRI: the caller would rather poll than sleep */
+	bool nowait;			/* -EAGAIN rather than wait for the other side (FOP_NOWAIT) */
 	u32 count_segs;			/* segments left, the current one included */
 	u64 offset;			/* within the current segment */
 	u64 left;			/* bytes left in all */

@@ -69,7 +69,7 @@ static int socket_flush(struct file *f)
 
 static s64 socket_read(struct file *f, struct iter *to, u64 *pos)
 {
-	struct sock_msg m = { .iter = to };
+	struct sock_msg m = { .iter = to, .flags = to->nowait ? MSG_DONTWAIT : 0 };
 
 	if (!iter_left(to))
 		return 0;
@@ -82,7 +82,7 @@ static s64 socket_read(struct file *f, struct iter *to, u64 *pos)
 static s64 socket_write(struct file *f, struct iter *from, u64 *pos)
 {
 	struct socket *s = f->private;
-	struct sock_msg m = { .iter = from, .flags = s->type == SOCK_SEQPACKET ? MSG_EOR : 0 };
+	struct sock_msg m = { .iter = from, .flags = (s->type == SOCK_SEQPACKET ? MSG_EOR : 0) | (from->nowait ? MSG_DONTWAIT : 0) };
 
 	return sock_sendmsg(f, &m);
 }
@@ -122,5 +122,5 @@ const struct file_ops socket_fops = {
 	.poll = socket_poll,
 	.ioctl = socket_ioctl,
 	.show_fdinfo = socket_fdinfo,
-	.flags = FOP_STREAM,
+	.flags = FOP_STREAM | FOP_NOWAIT,
 };

@@ -116,6 +116,8 @@ static int take_rights(const struct sock_cmsg *c, struct scm *out)
 		if (!f)
 			return -EBADF;
 		files->file[files->count++] = f;
+		if (f->ops->flags & FOP_NO_RIGHTS)
+			return -EINVAL;
 	}
 	return 0;
 }

@@ -52,6 +52,12 @@ s64 sys_io_getevents(u64 id, u64 min, u64 nr, u64 events, u64 timeout);
 s64 sys_io_pgetevents(u64 id, u64 min, u64 nr, u64 events, u64 timeout, u64 sig);
 s64 sys_io_cancel(u64 id, u64 user, u64 result);
 
+/** sys_uring_init - Context: boot, before the first process. */
+void sys_uring_init(void);
+s64 sys_io_uring_setup(u64 entries, u64 params);
+s64 sys_io_uring_enter(u64 fd, u64 to_submit, u64 min, u64 flags, u64 arg, u64 size);
+s64 sys_io_uring_register(u64 fd, u64 op, u64 arg, u64 nr);
+
 s64 sys_read(u64 fd, u64 buf, u64 n);
 s64 sys_write(u64 fd, u64 buf, u64 n);
 s64 sys_pread64(u64 fd, u64 buf, u64 n, u64 off);

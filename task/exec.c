@@ -459,8 +459,10 @@ int task_exec(int dirfd, const char *name, struct exec_args *args, int at_flags)
 	e->name = name_of(dirfd, name, buf);
 	bool reachable = dirfd == AT_FDCWD || fd_cloexec(dirfd, -1) != 1;
 	int err = check(e, dirfd, name, at_flags, reachable);
-	if (!err)
+	if (!err) {
+		task_end_io();	/* first: it uses the descriptors too */
 		err = own_files();
+	}
 	if (!err)
 		err = sighand_unshare();
 	if (!err)

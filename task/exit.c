@@ -198,6 +198,18 @@ static void exit_files(struct thread *t)
 /* ---- the end ---- */
 
 static void (*exit_hook)(struct process *p);
+static void (*io_hook)(void);
+
+void task_register_io_hook(void (*hook)(void))
+{
+	io_hook = hook;
+}
+
+void task_end_io(void)
+{
+	if (io_hook)
+		io_hook();
+}
 
 void task_register_exit_hook(void (*hook)(struct process *p))
 {
@@ -237,6 +249,7 @@ void task_exit(u32 code)
 	struct process *p = t->process;
 
 	ptrace_event_if(PTRACE_EVENT_EXIT, code);
+	task_end_io();
 	u64 irq = process_siglock(p);
 	t->dead = true;
 	if (t->stop_pending) {

@@ -83,7 +83,7 @@ static s64 read(struct file *f, struct iter *to, u64 *pos)
 	while (iter_left(to) >= sizeof(out)) {
 		int sig = take(s, &info);
 
-		if (!sig && !done && !(f->flags & O_NONBLOCK)) {
+		if (!sig && !done && !file_nonblocking(f, to)) {
 			int err = wait_event_interruptible(&current_process()->sighand->wait, (sig = take(s, &info)) != 0);
 
 			if (err)
@@ -104,7 +104,7 @@ static void show_fdinfo(struct file *f, char *buf, size_t size)
 	scnprintf(buf, size, "sigmask:\t%016llx\n", ((struct signalfd *)f->private)->mask);
 }
 
-static const struct file_ops signalfd_ops = { .release = release, .poll = poll, .read = read, .show_fdinfo = show_fdinfo, .flags = FOP_STREAM };
+static const struct file_ops signalfd_ops = { .release = release, .poll = poll, .read = read, .show_fdinfo = show_fdinfo, .flags = FOP_STREAM | FOP_NOWAIT };
 
 static s64 change(int fd, u64 mask)
 {

@@ -268,6 +268,12 @@ void task_user_work(struct plat_regs *regs);	/* upcall */
 NORETURN void task_exit(u32 code);
 /** process_exit_group - every thread of the process ends; the current one now. */
 NORETURN void process_exit_group(u32 code);
+/**
+ * task_register_io_hook - @hook is called of each thread that ends or execs, before it lets go of anything; it may sleep.  One hook, at boot
+ * task_end_io - call it
+ */
+void task_register_io_hook(void (*hook)(void));
+void task_end_io(void);
 /** task_register_exit_hook - @hook(p) is called by the last thread of each process that ends, once its memory is gone; it may sleep. One hook, at boot. */
 void task_register_exit_hook(void (*hook)(struct process *p));
 u64 process_count(void);

@@ -55,7 +55,7 @@ static s64 eventfd_read(struct file *f, struct iter *to, u64 *pos)
 	if (iter_left(to) < sizeof(n))
 		return -EINVAL;
 	while (!try_take(e, &n)) {
-		if (f->flags & O_NONBLOCK)
+		if (file_nonblocking(f, to))
 			return -EAGAIN;
 		int err = wait_event_interruptible_exclusive(&e->readers, READ_ONCE(e->count) != 0);
 
@@ -80,7 +80,7 @@ static s64 eventfd_write(struct file *f, struct iter *from, u64 *pos)
 	if (n == ~0ull)
 		return -EINVAL;
 	while (!try_add(e, n)) {
-		if (f->flags & O_NONBLOCK)
+		if (file_nonblocking(f, from))
 			return -EAGAIN;
 		int err = wait_event_interruptible(&e->writers, n <= COUNT_MAX - READ_ONCE(e->count));
 
@@ -125,7 +125,7 @@ static const struct file_ops eventfd_ops = {
 	.release = eventfd_release,
 	.show_fdinfo = eventfd_fdinfo,
 	.seek = eventfd_seek,
-	.flags = FOP_STREAM,
+	.flags = FOP_STREAM | FOP_NOWAIT | FOP_RWF_NOWAIT,
 };
 
 bool eventfd_signal(struct file *f, u64 n)

@@ -58,6 +58,7 @@ struct file_ops {
 	 * stays valid until the end, @it itself does not.
 	 */
 	s64 (*start)(struct file *f, struct iter *it, u64 pos, bool write, struct async_io *io);
+	void (*iopoll)(struct file *f);		/* optional; look for ends of transfers that were started with it->hipri */
 	u32 flags;					/* FOP_* */
 };
 /* A transfer under way. */
@@ -65,7 +66,7 @@ struct async_io {
 	void (*done)(struct async_io *io, s64 result);	/* any context; result: bytes or -errno */
 };
 enum { EIOCBQUEUED = 529 };
-enum { FOP_STREAM = 1 /* no position: pipes, sockets, ttys */, FOP_NOWAIT = 2 };
+enum { FOP_STREAM = 1 /* no position: pipes, sockets, ttys */, FOP_NOWAIT = 2 /* heeds it->nowait */, FOP_RWF_NOWAIT = 8 /* and users may ask for it */, FOP_NO_RIGHTS = 4 /* may not be sent through a socket */ };
 
 /* file->mode */
 enum { FMODE_READ = 1, FMODE_WRITE = 2, FMODE_STREAM = 4, FMODE_PATH = 8, FMODE_EXEC = 16, FMODE_PREAD = 32, FMODE_PWRITE = 64, FMODE_WRITER = 128, FMODE_NONOTIFY = 256, FMODE_TREE = 512 /* on a tree of mounts that goes with it unless attached */ };
@@ -109,6 +110,8 @@ s64 file_read_kernel(struct file *f, void *buf, size_t n, u64 pos);
 s64 file_write_kernel(struct file *f, const void *buf, size_t n, u64 pos);
 /** file_appends - whether this write goes to the end of the file. */
 static inline bool file_appends(const struct file *f, const struct iter *from) { return f->flags & O_APPEND || from->append; }
+/** file_nonblocking - whether this transfer must not wait for the other side. */
+static inline bool file_nonblocking(const struct file *f, const struct iter *it) { return f->flags & O_NONBLOCK || it->nowait; }
 u32 file_poll(struct file *f, struct poll_table *pt);
 s64 file_seek(struct file *f, s64 off, int whence);
 s64 file_seek_size(struct file *f, s64 off, int whence, u64 size);

@@ -257,7 +257,7 @@ static s64 inotify_read(struct file *f, struct iter *to, u64 *pos)
 			return done;
 		if (too_small)
 			return -EINVAL;
-		if (f->flags & O_NONBLOCK)
+		if (file_nonblocking(f, to))
 			return -EAGAIN;
 		int err = wait_event_interruptible(&q->q, !list_empty(&q->records));
 
@@ -324,7 +324,7 @@ static const struct file_ops inotify_ops = {
 	.release = inotify_release,
 	.show_fdinfo = inotify_fdinfo,
 	.seek = file_seek_none,
-	.flags = FOP_STREAM,
+	.flags = FOP_STREAM | FOP_NOWAIT,
 };
 
 struct file *inotify_create(u32 o_flags)

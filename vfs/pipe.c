@@ -190,7 +190,7 @@ static s64 pipe_read(struct file *f, struct iter *to, u64 *pos)
 		}
 		if (!p->writers)
 			break;
-		done = pipe_wait_readable(p, f->flags & O_NONBLOCK);
+		done = pipe_wait_readable(p, file_nonblocking(f, to));
 		slept = true;
 	}
 	/* the wake-up that we had is the next one's if there is more */
@@ -270,7 +270,7 @@ static s64 pipe_write(struct file *f, struct iter *from, u64 *pos)
 				pipe_wake_readers(p);
 				was_empty = false;
 			}
-			n = pipe_wait_writable(p, f->flags & O_NONBLOCK);
+			n = pipe_wait_writable(p, file_nonblocking(f, from));
 			slept = true;
 			was_empty = pipe_empty(p);
 		}
@@ -412,7 +412,7 @@ static const struct file_ops pipe_ops = {
 	.ioctl = pipe_ioctl,
 	.release = pipe_release,
 	.seek = file_seek_none,
-	.flags = FOP_STREAM,
+	.flags = FOP_STREAM | FOP_NOWAIT,
 };
 
 /* ---- pipe(2) ---- */

@@ -95,7 +95,7 @@ static s64 timerfd_read(struct file *f, struct iter *to, u64 *pos)
 	if (iter_left(to) < sizeof(ticks))
 		return -EINVAL;
 	while (!take(t, &ticks, &err)) {
-		if (f->flags & O_NONBLOCK)
+		if (file_nonblocking(f, to))
 			return -EAGAIN;
 		err = wait_event_interruptible(&t->q, READ_ONCE(t->ticks) || READ_ONCE(t->cancelled));
 		if (err)
@@ -142,7 +142,7 @@ static const struct file_ops timerfd_ops = {
 	.release = timerfd_release,
 	.show_fdinfo = timerfd_fdinfo,
 	.seek = file_seek_none,
-	.flags = FOP_STREAM,
+	.flags = FOP_STREAM | FOP_NOWAIT,
 };
 
 struct file *timerfd_create_file(int clock, u32 o_flags)
