@@ -391,5 +391,6 @@ s64 block_direct_start(struct file *f, struct iter *it, u64 pos, bool write, str
 		return -ENOMEM;
 	direct_init(d, &block_direct_ops, b, &b->mapping, pos, write, io);
 	d->aligned = true;
+	d->poll = it->hipri;
 	return direct_leave(d, direct_submit(d, it, total));
 }

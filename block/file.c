@@ -99,6 +99,11 @@ static s64 block_start(struct file *f, struct iter *it, u64 pos, bool write, str
 	return block_direct_start(f, it, pos, write, io);
 }
 
+static void block_iopoll(struct file *f)
+{
+	(void)bio_poll(f->private, 0);
+}
+
 static s64 block_seek(struct file *f, s64 off, int whence)
 {
 	u64 size = block_device_bytes(f->private), base = whence == SEEK_CUR ? f->pos : whence == SEEK_END ? size : 0;
@@ -163,6 +168,7 @@ const struct file_ops block_file_ops = {
 	.read = block_read,
 	.write = block_write,
 	.start = block_start,
+	.iopoll = block_iopoll,
 	.seek = block_seek,
 	.ioctl = block_ioctl,
 	.mmap = file_mmap_pages,

@@ -353,7 +353,7 @@ static void teardown(struct work *w)
 
 	uring_poller_end(ring);
 	(void)uring_cancel(ring, &all);
-	wait_event(&ring->idle, !uring_busy(ring, &all));
+	uring_wait_idle(ring, !uring_busy(ring, &all));
 	uring_threads_stop(ring);
 	uring_nodes_drop(ring);
 	uring_resources_free(ring);

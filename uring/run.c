@@ -250,7 +250,7 @@ static void node_end(struct uring_node *n)
 		uring_run_ready(ring);
 		if (!uring_busy(ring, &mine) && atomic_load(&id->refs) == 1)
 			break;
-		wait_event(&ring->idle, (!uring_busy(ring, &mine) && atomic_load(&id->refs) == 1) || uring_has_ready(ring, current()));
+		uring_wait_idle(ring, (!uring_busy(ring, &mine) && atomic_load(&id->refs) == 1) || uring_has_ready(ring, current()));
 	}
 	node_free(n);
 }

@@ -442,6 +442,12 @@ void uring_post_locked(struct uring *ring, const struct io_uring_cqe *cqe, const
 void uring_posted(struct uring *ring, bool async);	/* tell who waits; lock not held; any context */
 bool uring_overflow_flush(struct uring *ring);		/* Return: whether it is empty now */
 u32 uring_cq_ready(struct uring *ring);
+/* Wait until @cond, looking meanwhile for the ends that no interrupt tells of. */
+#define uring_wait_idle(ring, cond) \
+	while (!(cond)) { \
+		uring_iopoll(ring); \
+		(void)wait_event_until(&(ring)->idle, (cond), list_empty(&(ring)->iopoll) ? ~0ull : plat_mono_ns() + NS_PER_MS); \
+	}
 /** uring_iopoll - look for ended transfers at the devices. */
 void uring_iopoll(struct uring *ring);
 

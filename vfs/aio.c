@@ -358,6 +358,7 @@ void aio_transfer(struct aio_request *r, struct iter *it, u64 pos, bool write, b
 	s64 n = -EOPNOTSUPP;
 
 	r->io.done = request_done;
+	it->hipri = false;	/* nobody would look for the end */
 	if (f->ops->start && f->flags & O_DIRECT && !polled)
 		n = f->ops->start(f, it, pos, write, &r->io);
 	if (n == -EIOCBQUEUED)

@@ -46,6 +46,20 @@ check nvme-psync-512 verify /dev/nvme0n1 512 128k psync 1
 check nvme-libaio-4k-32 verify /dev/nvme0n1 4k 4m libaio 32
 check nvme-libaio-1m-32 verify /dev/nvme0n1 1m 16m libaio 32
 check nvme-4096-libaio-4k-32 verify /dev/nvme0n2 4k 4m libaio 32
+uring() { fio --name=t --filename="$1" --rw=randwrite --bs="$2" --size="$3" --verify=crc32c --ioengine=io_uring --iodepth="$4" \
+	--direct=1 --minimal --output=/tmp/fio.log $5; }
+check virtio-uring-4k-1 uring /dev/vda 4k 1m 1
+check virtio-uring-4k-32 uring /dev/vda 4k 4m 32
+check virtio-uring-fixed-32 uring /dev/vda 4k 4m 32 "--fixedbufs=1 --registerfiles=1"
+check virtio-uring-sqpoll-32 uring /dev/vda 4k 4m 32 "--sqthread_poll=1 --registerfiles=1"
+check virtio-uring-1m-8 uring /dev/vda 1m 16m 8
+check nvme-uring-4k-1 uring /dev/nvme0n1 4k 1m 1
+check nvme-uring-4k-32 uring /dev/nvme0n1 4k 4m 32
+check nvme-uring-fixed-32 uring /dev/nvme0n1 4k 4m 32 "--fixedbufs=1 --registerfiles=1"
+check nvme-uring-hipri-32 uring /dev/nvme0n1 4k 4m 32 "--hipri=1"
+check nvme-uring-all-32 uring /dev/nvme0n1 4k 4m 32 "--hipri=1 --fixedbufs=1 --registerfiles=1 --sqthread_poll=1"
+buffered() { fio --name=t --filename=/tmp/buffered --rw=randwrite --bs=4k --size=2m --verify=crc32c --ioengine=io_uring --iodepth=16 --minimal --output=/tmp/fio.log; }
+check uring-buffered-file buffered
 polled() { fio --name=t --filename=/dev/nvme0n1 --rw=randread --bs=4k --size=1m --ioengine=pvsync2 --hipri=1 --direct=1 --minimal; }
 check nvme-polled polled
 check ram-psync-4k verify /dev/ram0 4k 1m psync 1
