@@ -7,7 +7,7 @@
  *
  * Sharing (socket(7), SO_REUSEADDR and SO_REUSEPORT): two endpoints conflict on a port if their devices meet (same, or one has none), their
  * addresses meet (same, or one is a wildcard that covers the other's version), and not
- *	both have reuse, and neither listens (TCP; UDP: whatever the state), nor
+ *	both have reuse, and the one that was there first does not listen (TCP), nor
  *	both have reuseport and belong to the same user.
  *
  * Locks: each bucket's, RANK_NET_PORT.  Lookups take none: RCU; endpoints are freed after a grace period.
@@ -63,7 +63,7 @@ void port_table_init(struct port_table *t);
  * Return: 0, -EADDRINUSE (the endpoint is then bound to none); for port 0: all are taken
  */
 MUST_CHECK int port_bind(struct port_table *t, struct net_endpoint *ep, u16 port);
-/** port_share_refused - the rule above, for a table's own `conflict` to begin with. */
+/** port_share_refused - the rule above, for a table's own `conflict` to begin with; @b was there first. */
 bool port_share_refused(const struct net_endpoint *a, const struct net_endpoint *b);
 /** port_listen - @ep, which is bound, listens from now on (TCP). Return: 0, -EADDRINUSE (it stays as it was) */
 MUST_CHECK int port_listen(struct port_table *t, struct net_endpoint *ep);

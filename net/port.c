@@ -58,7 +58,7 @@ static bool addresses_meet(const struct net_endpoint *a, const struct net_endpoi
 
 bool port_share_refused(const struct net_endpoint *a, const struct net_endpoint *b)
 {
-	return !(a->reuse && b->reuse && !a->listening && !b->listening) && !(a->reuseport && b->reuseport && a->uid == b->uid);
+	return !(a->reuse && b->reuse && !b->listening) && !(a->reuseport && b->reuseport && a->uid == b->uid);
 }
 
 static bool conflict(const struct port_table *t, const struct net_endpoint *a, const struct net_endpoint *b)

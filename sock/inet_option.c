@@ -110,7 +110,7 @@ static int get_ip(struct inet_sock *i, int name, int *v)
 		struct ip_dst dst;
 		int err = i->ep.rport ? inet_route(i, &i->ep.remote, i->ep.rport, &dst) : -ENOTCONN;
 
-		*v = err ? 0 : (int)dst.mtu;
+		*v = err ? 0 : (int)MIN(dst.mtu, 65535u);
 		return err;
 	}
 	default: return -ENOPROTOOPT;

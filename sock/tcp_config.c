@@ -56,6 +56,7 @@ static const struct sysctl table[] = {
 	NUMBER("max_syn_backlog", max_syn_backlog, 0, 0x7fffffff),
 	NUMBER("syncookies", syncookies, 0, 2),
 	NUMBER("stdurg", stdurg, 0, 1),
+	THREE("tcp_mem", tcp_mem),
 	THREE("tcp_rmem", tcp_config.rmem),
 	THREE("tcp_wmem", tcp_config.wmem),
 	{ .path = "net/ipv4/tcp_available_congestion_control", .kind = SYSCTL_STRING, .mode = 0444, .value = congestion_available,
@@ -63,8 +64,25 @@ static const struct sysctl table[] = {
 	{ .path = "net/ipv4/tcp_congestion_control", .kind = SYSCTL_STRING, .mode = 0444, .value = congestion, .size = sizeof(congestion) },
 };
 
+/* Buffers grow up to a share of the memory: as ip-sysctl.rst says of tcp_mem, tcp_rmem, tcp_wmem. */
+static void size_by_memory(void)
+{
+	struct page_stats memory;
+
+	page_stats(&memory);
+	u64 share_bytes = memory.free << (PAGE_SHIFT - 7);
+	u32 pages = (u32)MIN(MAX(memory.free / 16, 128ull), 0x3fffffffull);
+
+	tcp_config.rmem[2] = (u32)MAX(MIN(share_bytes, (u64)tcp_config.rmem[2]), (u64)tcp_config.rmem[1]);
+	tcp_config.wmem[2] = (u32)MAX(MIN(share_bytes, (u64)tcp_config.wmem[2]), 65536ull);
+	tcp_mem[0] = pages / 4 * 3;
+	tcp_mem[1] = pages;
+	tcp_mem[2] = tcp_mem[0] * 2;
+}
+
 void tcp_config_init(void)
 {
 	tcp_config = tcp_config_default;
+	size_by_memory();
 	proc_add_sysctl(table, ARRAY_SIZE(table));
 }

@@ -230,6 +230,8 @@ void tcp_sock_inherit(struct tcp_sock *child, struct tcp_sock *listener)
 
 	keep_options(&child->conn, &listener->conn);
 	c->sock.flags = l->sock.flags;
+	c->sock.sndbuf = child->conn.sndbuf;
+	c->sock.rcvbuf = child->conn.rcvbuf;
 	c->sock.rcvlowat = l->sock.rcvlowat;
 	c->sock.priority = l->sock.priority;
 	c->sock.mark = l->sock.mark;

@@ -251,6 +251,8 @@ static void synack_input(struct tcp_conn *c, struct tcp_segment *s, u64 now_ns)
 {
 	c->snd_wl1 = s->seq;
 	options_agree(c, s, now_ns);
+	if (c->ts_ok && c->advmss > TCP_TS_BYTES)
+		c->advmss -= TCP_TS_BYTES;	/* what a segment may carry from now on */
 	tcp_ack_process(c, s, now_ns, true);
 	sequence_take(c, s);
 	if (s->end != s->seq + 1)
@@ -356,7 +358,7 @@ static void take_data(struct tcp_conn *c, struct tcp_segment *s, u64 now_ns)
 
 	if (!s->len && !fin)
 		return;
-	if (tcp_in_states(c, half) && (c->orphan || tcp_in_states(c, done)) && s->len && seq_after(s->seq + s->len, c->rcv_nxt)) {
+	if (tcp_in_states(c, half) && (c->orphan || c->shut_rcv || tcp_in_states(c, done)) && s->len && seq_after(s->seq + s->len, c->rcv_nxt)) {
 		/* RFC 1122, 4.2.2.13: nobody is there to read it. */
 		COUNT(c, TCPABORTONDATA);
 		refuse(c, s);

@@ -6,7 +6,7 @@
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <linux/tcp.h>
 
 /* The reference kernel starts with lo down. */
 static inline void loopback_up(void)
@@ -85,22 +85,33 @@ static inline void poll_now(const char *what, int s)
 	HEX(what, p.revents);
 }
 
+/* Programs share one boot, and what an earlier one left in TIME_WAIT may be in the way of a given port: any. */
+static inline int listener_any(void)
+{
+	return listener(0);
+}
+
+static inline int port_of(int s)
+{
+	struct sockaddr_in a = { 0 };
+	socklen_t n = sizeof(a);
+
+	MUST(getsockname(s, (void *)&a, &n));
+	return ntohs(a.sin_port);
+}
+
 /* A connection: [0] the side that connected, [1] the one that accepted. */
 static inline void tcp_pair(int l, int out[2])
 {
-	struct sockaddr_in a;
-	socklen_t n = sizeof(a);
-
-	MUST(getsockname(l, (void *)&a, &n));
 	out[0] = tcp();
-	MUST(connect(out[0], (void *)&a, sizeof(a)));
+	MUST(try_connect(out[0], "127.0.0.1", port_of(l)));
 	out[1] = MUST(accept(l, NULL, NULL));
 }
 
 /* The same by a listener of its own. */
 static inline void tcp_pair_alone(int out[2])
 {
-	int l = listener(7000);
+	int l = listener_any();
 
 	tcp_pair(l, out);
 	close(l);
