@@ -71,13 +71,13 @@ static s64 copy_in(struct sender *s, struct tcp_chunk *tail, u32 *tail_got, stru
 
 		*tail_got = got = (u32)iter_get(s->m->iter, (u8 *)page_virt(tail->page) + tail->len, part);
 		if (got < part)
-			return got ? got : -EFAULT;
+			return got ? (s64)got : -EFAULT;
 	}
 	while (got < n) {
 		struct tcp_chunk *c = tcp_chunk_new(MIN(n - got, (u32)CHUNK_MAX), ALLOC_KERNEL);
 
 		if (!c)
-			return got ? got : -ENOMEM;
+			return got ? (s64)got : -ENOMEM;
 		u32 part = MIN(n - got, c->room);
 
 		c->len = (u32)iter_get(s->m->iter, page_virt(c->page), part);
@@ -88,7 +88,7 @@ static s64 copy_in(struct sender *s, struct tcp_chunk *tail, u32 *tail_got, stru
 			continue;
 		if (!c->len)
 			tcp_chunk_free(c);
-		return got ? got : -EFAULT;
+		return got ? (s64)got : -EFAULT;
 	}
 	return got;
 }

@@ -14,7 +14,8 @@
 
 const struct scenario sim_scenarios[] = {
 	{ "processes", scenario_processes }, { "tmpfs", scenario_tmpfs }, { "cow", scenario_cow }, { "futex", scenario_futex },
-	{ "disk", scenario_disk }, { "ext4", scenario_ext4 }, { "nomem", scenario_nomem }, { NULL, NULL },
+	{ "disk", scenario_disk }, { "ext4", scenario_ext4 }, { "nomem", scenario_nomem }, { "tcp", scenario_tcp }, { "tcplisten", scenario_tcplisten }, { "tcpnomem", scenario_tcpnomem },
+	{ NULL, NULL },
 };
 enum plant sim_plant;
 

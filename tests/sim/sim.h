@@ -53,5 +53,8 @@ void scenario_futex(uint64_t seed);
 void scenario_disk(uint64_t seed);
 void scenario_ext4(uint64_t seed);
 void scenario_nomem(uint64_t seed);
+void scenario_tcp(uint64_t seed);
+void scenario_tcplisten(uint64_t seed);
+void scenario_tcpnomem(uint64_t seed);
 
 #endif
