@@ -21,10 +21,19 @@ static LIST_HEAD(devices);			/* [rtnl, read under RCU] */
 static struct hlist_head by_index[INDEX_BUCKETS];	/* [rtnl, read under RCU] */
 static LIST_HEAD(listeners);			/* [rtnl] */
 static u32 next_index = 1;			/* [rtnl] */
+static u32 generation = 1;			/* [rtnl] */
 static struct net_device *loopback;		/* set once */
 
 void rtnl_lock(void) { mutex_lock(&rtnl); }
 void rtnl_unlock(void) { mutex_unlock(&rtnl); }
+
+u32 device_generation(void) { return generation; }
+
+static void changed(void)
+{
+	if (!++generation)
+		++generation;
+}
 
 /* ---- finding ---- */
 
@@ -63,6 +72,8 @@ struct net_device *device_loopback(void)
 
 /* ---- life ---- */
 
+static void carrier_told(struct work *w);
+
 struct net_device *device_create(const char *name, u32 queues, const struct net_device_ops *ops, void *driver_data)
 {
 	struct net_device *dev = kzalloc(sizeof(*dev), ALLOC_KERNEL);
@@ -87,6 +98,7 @@ struct net_device *device_create(const char *name, u32 queues, const struct net_
 	dev->tx_queue_len = 1000;
 	dev->carrier = 1;
 	ref_init(&dev->refs);
+	work_init(&dev->carrier_work, carrier_told);
 	for (u32 i = 0; i < queues; i++)
 		device_queue_init(dev, i);
 	return dev;
@@ -100,6 +112,7 @@ static void device_free(struct rcu_head *h)
 		dev->ops->destroy(dev);
 	kfree(dev->queues);
 	kfree(dev->stats);
+	kfree(dev->alias);
 	kfree(dev);
 }
 
@@ -120,6 +133,17 @@ static bool name_valid(const char *name)
 	return true;
 }
 
+/* Does another than @dev have it? */
+static bool name_taken(const struct net_device *dev, const char *name)
+{
+	struct net_device *d;
+
+	list_for_each_entry(d, &devices, node)
+		if (d != dev && !strncmp(d->name, name, IFNAMSIZ))
+			return true;
+	return false;
+}
+
 /* Fill in the number of a name like "eth%d". */
 static int choose_name(struct net_device *dev)
 {
@@ -129,12 +153,12 @@ static int choose_name(struct net_device *dev)
 	if (!name_valid(dev->name))
 		return -EINVAL;
 	if (n < 2 || strcmp(dev->name + n - 2, "%d"))
-		return device_by_name(dev->name) ? -EEXIST : 0;
+		return name_taken(dev, dev->name) ? -EEXIST : 0;
 	memcpy(base, dev->name, n - 2);
 	base[n - 2] = 0;
 	for (u32 i = 0; i < NAME_NUMBERS_MAX; i++) {
 		scnprintf(name, sizeof(name), "%s%u", base, i);
-		if (strlen(name) < IFNAMSIZ && !device_by_name(name)) {
+		if (strlen(name) < IFNAMSIZ && !name_taken(dev, name)) {
 			memcpy(dev->name, name, strlen(name) + 1);
 			return 0;
 		}
@@ -162,6 +186,7 @@ int device_register(struct net_device *dev)
 	list_add_tail_rcu(&dev->node, &devices);
 	hlist_add_head_rcu(&dev->index_node, &by_index[dev->ifindex % INDEX_BUCKETS]);
 	dev->registered = true;
+	changed();
 	tell(dev, DEVICE_REGISTERED);
 	return 0;
 }
@@ -172,6 +197,7 @@ void device_unregister(struct net_device *dev)
 	tell(dev, DEVICE_UNREGISTERING);
 	list_del_rcu(&dev->node);
 	hlist_del_rcu(&dev->index_node);
+	changed();
 	dev->registered = false;
 	synchronize_rcu();
 	device_put(dev);
@@ -197,6 +223,7 @@ int device_open(struct net_device *dev)
 	if (err)
 		return err;
 	WRITE_ONCE(dev->flags, dev->flags | IFF_UP);
+	dev->was_up = true;
 	tell(dev, DEVICE_UP);
 	return 0;
 }
@@ -215,17 +242,79 @@ void device_close(struct net_device *dev)
 	tell(dev, DEVICE_DOWN);
 }
 
+void device_promiscuity(struct net_device *dev, int by)
+{
+	dev->promiscuity += (u32)by;
+	WRITE_ONCE(dev->flags, (dev->flags & ~(u32)IFF_PROMISC) | (dev->promiscuity ? IFF_PROMISC : 0));
+	if (dev->ops->set_rx_mode)
+		dev->ops->set_rx_mode(dev);
+}
+
+void device_allmulti(struct net_device *dev, int by)
+{
+	dev->allmulti += (u32)by;
+	WRITE_ONCE(dev->flags, (dev->flags & ~(u32)IFF_ALLMULTI) | (dev->allmulti ? IFF_ALLMULTI : 0));
+	if (dev->ops->set_rx_mode)
+		dev->ops->set_rx_mode(dev);
+}
+
+/* What users asked for by flag is one of those who want it. */
+static void user_mode(struct net_device *dev, u32 flags, u32 mask, u32 flag, void (*count)(struct net_device *dev, int by))
+{
+	if (!(mask & flag) || !((dev->user_flags ^ flags) & flag))
+		return;
+	dev->user_flags ^= flag;
+	count(dev, flags & flag ? 1 : -1);
+}
+
 int device_set_flags(struct net_device *dev, u32 flags, u32 mask)
 {
 	const u32 may = IFF_NOARP | IFF_DEBUG | IFF_NOTRAILERS | IFF_DYNAMIC | IFF_MULTICAST | IFF_PORTSEL | IFF_AUTOMEDIA;
-	u32 change = mask & may;
+	u32 before = dev->flags, change = mask & may;
 
+	user_mode(dev, flags, mask, IFF_PROMISC, device_promiscuity);
+	user_mode(dev, flags, mask, IFF_ALLMULTI, device_allmulti);
 	WRITE_ONCE(dev->flags, (dev->flags & ~change) | (flags & change));
-	if (!(mask & IFF_UP))
+	if (mask & IFF_UP && (flags ^ before) & IFF_UP) {
+		if (flags & IFF_UP)
+			return device_open(dev);
+		device_close(dev);
+	} else if (dev->flags != before) {
+		tell(dev, DEVICE_CHANGED);
+	}
+	return 0;
+}
+
+int device_set_name(struct net_device *dev, const char *name)
+{
+	char old[IFNAMSIZ];
+
+	if (!strncmp(dev->name, name, IFNAMSIZ))
 		return 0;
-	if (flags & IFF_UP)
-		return device_open(dev);
-	device_close(dev);
+	if (device_is_up(dev))
+		return -EBUSY;
+	memcpy(old, dev->name, IFNAMSIZ);
+	scnprintf(dev->name, sizeof(dev->name), "%s", name);
+	int err = choose_name(dev);
+
+	if (err) {
+		memcpy(dev->name, old, IFNAMSIZ);
+		return err;
+	}
+	changed();
+	tell(dev, DEVICE_RENAMED);
+	return 0;
+}
+
+int device_set_addr(struct net_device *dev, const u8 *addr)
+{
+	int err = dev->ops->set_addr ? dev->ops->set_addr(dev, addr) : -EOPNOTSUPP;
+
+	if (err)
+		return err;
+	memcpy(dev->addr, addr, dev->addr_len);
+	dev->dynamic_addr = false;
+	tell(dev, DEVICE_CHANGED);
 	return 0;
 }
 
@@ -246,16 +335,39 @@ int device_set_mtu(struct net_device *dev, u32 mtu)
 
 u32 device_user_flags(const struct net_device *dev)
 {
-	u32 flags = READ_ONCE(dev->flags);
+	u32 flags = (READ_ONCE(dev->flags) & ~(u32)(IFF_PROMISC | IFF_ALLMULTI)) | dev->user_flags;
 
 	if (flags & IFF_UP && atomic_load(&dev->carrier))
 		flags |= IFF_RUNNING | IFF_LOWER_UP;
 	return flags;
 }
 
+/* A link came up or went: who is told sleeps. */
+static void carrier_told(struct work *w)
+{
+	struct net_device *dev = container_of(w, struct net_device, carrier_work);
+
+	rtnl_lock();
+	if (dev->registered && device_is_up(dev))
+		tell(dev, DEVICE_CHANGED);
+	rtnl_unlock();
+	device_put(dev);
+}
+
 void device_carrier(struct net_device *dev, bool up)
 {
-	__atomic_store_n(&dev->carrier, (u32)up, __ATOMIC_RELEASE);
+	u8 state = up ? IF_OPER_UP : IF_OPER_DOWN;
+
+	if (__atomic_exchange_n(&dev->carrier, (u32)up, __ATOMIC_ACQ_REL) != up)
+		atomic_inc(&dev->carrier_changes[up]);
+	else if (READ_ONCE(dev->operstate) == state)
+		return;
+	WRITE_ONCE(dev->operstate, state);
+	if (!READ_ONCE(dev->registered))
+		return;
+	device_get(dev);			/* carrier_told's */
+	if (!work_queue(&dev->carrier_work))
+		device_put(dev);
 }
 
 static void ethernet_address(u8 *addr)

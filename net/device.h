@@ -19,6 +19,7 @@
 #include <linux/if_ether.h>
 #include "kern/lock.h"
 #include "kern/rcu.h"
+#include "kern/work.h"
 #include "net/context.h"
 #include "net/packet.h"
 
@@ -55,7 +56,10 @@ struct net_device_ops {
 	void (*flush)(struct net_device *dev, u32 queue);	/* a batch ends: tell the device of what xmit queued. As xmit */
 	int (*set_mtu)(struct net_device *dev, u32 mtu);
 	void (*destroy)(struct net_device *dev);		/* the last reference went: free driver_data */
+	int (*set_addr)(struct net_device *dev, const u8 *addr);	/* may refuse; dev->addr is set afterwards. NULL: cannot be changed */
+	void (*set_rx_mode)(struct net_device *dev);		/* promiscuity or allmulti changed. NULL: the device gives all that it hears */
 	const char *driver;					/* ethtool -i */
+	const char *kind;					/* IFLA_INFO_KIND of devices that users make; NULL: of hardware */
 };
 
 /* Link layers: how a header is put before a packet and read. */
@@ -97,6 +101,15 @@ struct net_device {
 	u32 features;			/* [R] DEV_*, in use */
 	u32 carrier;			/* [a] */
 	u32 tx_queue_len;		/* [R] */
+	u32 promiscuity, allmulti;	/* [R] how many want it */
+	u32 group;			/* [R] IFLA_GROUP */
+	u8 operstate;			/* [a] IF_OPER_UNKNOWN as long as the driver says nothing of its link */
+	bool no_queue;			/* [I] xmit never says XMIT_BUSY: nothing ever waits */
+	bool was_up;			/* [R] once up, it has a queue */
+	u32 carrier_changes[2];		/* [a] to down, to up */
+	u32 user_flags;			/* [R] IFF_PROMISC, IFF_ALLMULTI as users set them */
+	char *alias;			/* [R] IFLA_IFALIAS; NULL: none */
+	struct work carrier_work;	/* tells of a change of carrier */
 	const struct net_device_ops *ops;	/* [I] */
 	const struct link_ops *link;	/* [I] NULL: no header */
 	void *driver_data;		/* [I] */
@@ -143,6 +156,15 @@ MUST_CHECK int device_open(struct net_device *dev);
 void device_close(struct net_device *dev);
 MUST_CHECK int device_set_flags(struct net_device *dev, u32 flags, u32 mask);
 MUST_CHECK int device_set_mtu(struct net_device *dev, u32 mtu);
+/** device_set_name - [rtnl] Return: 0, -EEXIST, -EINVAL, -EBUSY (it is up) */
+MUST_CHECK int device_set_name(struct net_device *dev, const char *name);
+/** device_set_addr - [rtnl] dev->addr_len bytes. Return: 0, -EOPNOTSUPP, -EADDRNOTAVAIL, or the driver's errno */
+MUST_CHECK int device_set_addr(struct net_device *dev, const u8 *addr);
+/** device_promiscuity, device_allmulti - [rtnl] @by: +1, -1: one more, or one fewer, wants all frames. */
+void device_promiscuity(struct net_device *dev, int by);
+void device_allmulti(struct net_device *dev, int by);
+/** device_generation - [rtnl] changes whenever a device comes, goes or is renamed. Never 0 */
+u32 device_generation(void);
 
 /** device_carrier - the link came up or went. Context: thread or net. */
 void device_carrier(struct net_device *dev, bool up);
@@ -158,7 +180,10 @@ void device_queue_wake(struct device_queue *q);		/* any but interrupts */
 static inline bool device_queue_stopped(const struct device_queue *q) { return __atomic_load_n(&q->stopped, __ATOMIC_ACQUIRE); }
 
 /* Changes, told to protocols and netlink. [rtnl] */
-enum device_event { DEVICE_REGISTERED, DEVICE_UNREGISTERING, DEVICE_UP, DEVICE_GOING_DOWN, DEVICE_DOWN, DEVICE_MTU };
+enum device_event {
+	DEVICE_REGISTERED, DEVICE_UNREGISTERING, DEVICE_UP, DEVICE_GOING_DOWN, DEVICE_DOWN, DEVICE_MTU,
+	DEVICE_RENAMED, DEVICE_CHANGED,		/* flags, address, carrier… */
+};
 struct device_listener {
 	void (*event)(struct net_device *dev, enum device_event event);
 	struct list_head node;

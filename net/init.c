@@ -3,12 +3,14 @@
 #include "net/endpoint.h"
 #include "net/internal.h"
 #include "net/net.h"
+#include "net/rtnetlink.h"
 
 void net_init(void)
 {
 	packet_init();
 	device_init();
 	net_context_init();
+	rtnetlink_init();
 	ip_init();
 	net_ports_init();
 	loopback_init();

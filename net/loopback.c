@@ -35,6 +35,7 @@ void loopback_init(void)
 	dev->mtu = LOOPBACK_MTU;
 	dev->mtu_max = 0;
 	dev->flags = IFF_LOOPBACK;
+	dev->no_queue = true;
 	dev->features = DEV_SG | DEV_CSUM | DEV_TSO | DEV_TSO_ECN | DEV_USO | DEV_RXCSUM | DEV_LOOPBACK;
 	rtnl_lock();
 	err = device_register(dev);

@@ -4,6 +4,7 @@
  * Entries live until their device goes down (departure from Linux: no collection of idle ones; a full table learns nothing new).
  */
 #include <linux/errno.h>
+#include <linux/netlink.h>
 #include "kern/slab.h"
 #include "net/neighbour.h"
 
@@ -14,6 +15,18 @@ enum { BUCKETS = 64 };
 static struct hlist_head table[BUCKETS];	/* [table_lock, read under RCU] */
 static struct spinlock table_lock;
 static u32 entries;				/* [table_lock] */
+static void (*listener)(struct neighbour *n, bool gone);	/* set at boot */
+
+void neighbour_listen(void (*told)(struct neighbour *n, bool gone))
+{
+	listener = told;
+}
+
+static void tell(struct neighbour *n, bool gone)
+{
+	if (listener)
+		listener(n, gone);
+}
 
 static u32 bucket_of(const struct net_device *dev, const struct ip_addr *ip)
 {
@@ -48,6 +61,7 @@ static void probe_locked(struct neighbour *n)
 static void timer_fn(struct net_timer *t)
 {
 	struct neighbour *n = container_of(t, struct neighbour, timer);
+	bool failed = false;
 	LIST_HEAD(lost);
 
 	spin_lock(&n->lock);
@@ -56,6 +70,7 @@ static void timer_fn(struct net_timer *t)
 			probe_locked(n);
 		} else {
 			n->state = NUD_FAILED;
+			failed = true;
 			n->confirmed_ns = plat_mono_ns();
 			list_splice_init(&n->queue, &lost);
 			n->queued = 0;
@@ -63,6 +78,8 @@ static void timer_fn(struct net_timer *t)
 	}
 	spin_unlock(&n->lock);
 	packet_free_list(&lost);
+	if (failed)
+		tell(n, false);
 }
 
 static struct neighbour *create(struct net_device *dev, const struct ip_addr *ip)
@@ -158,12 +175,39 @@ int neighbour_output(struct packet *p, struct net_device *dev, const struct ip_a
 	return xmit_to(p, dev, addr);
 }
 
-/* What the news make of @n's state. n->lock held. Return: whether what waits may go */
-static bool hear_locked(struct neighbour *n, const struct neighbour_news *news)
+/* Send what waited to what is the neighbour's address now. Net context */
+static void send_list(struct neighbour *n, struct list_head *ready, const u8 *addr)
 {
-	bool known = n->state & (NUD_REACHABLE | NUD_STALE | NUD_PROBE);
-	bool other = news->addr && (!known || memcmp(n->addr, news->addr, ETH_ALEN));
+	while (!list_empty(ready)) {
+		struct packet *p = list_first_entry(ready, struct packet, node);
 
+		list_del_init(&p->node);
+		xmit_to(p, n->dev, addr);
+	}
+}
+
+/* The address is known, in n->addr: take what waited. n->lock held */
+static void known_locked(struct neighbour *n, u8 state, struct list_head *ready)
+{
+	n->state = state;
+	n->probes = 0;
+	n->confirmed_ns = plat_mono_ns();
+	list_splice_init(&n->queue, ready);
+	n->queued = 0;
+	net_timer_cancel(&n->timer);
+}
+
+enum { KNOWN = NUD_REACHABLE | NUD_STALE | NUD_PROBE | NUD_PERMANENT };
+
+/* What the news make of @n's state; *ready: packets that may go to n->addr. n->lock held. Return: whether it changed */
+static bool hear_locked(struct neighbour *n, const struct neighbour_news *news, struct list_head *ready)
+{
+	bool known = n->state & KNOWN;
+	bool other = news->addr && (!known || memcmp(n->addr, news->addr, ETH_ALEN));
+	u8 before = n->state;
+
+	if (n->state == NUD_PERMANENT)
+		return false;
 	if (news->tells_router)
 		n->router = news->router;
 	if (!known && !news->addr)
@@ -171,21 +215,13 @@ static bool hear_locked(struct neighbour *n, const struct neighbour_news *news)
 	if (known && other && !news->override) {
 		if (n->state == NUD_REACHABLE)
 			n->state = NUD_STALE;
-		return false;
+		return n->state != before;
 	}
 	if (other)
 		memcpy(n->addr, news->addr, ETH_ALEN);
-	if (news->answer) {
-		n->state = NUD_REACHABLE;
-		n->confirmed_ns = plat_mono_ns();
-	} else if (other) {
-		n->state = NUD_STALE;
-	}
-	if (news->answer || other) {
-		n->probes = 0;
-		net_timer_cancel(&n->timer);
-	}
-	return true;
+	if (news->answer || other)
+		known_locked(n, news->answer ? NUD_REACHABLE : NUD_STALE, ready);
+	return other || n->state != before;
 }
 
 void neighbour_hear(struct net_device *dev, const struct ip_addr *ip, const struct neighbour_news *news)
@@ -199,18 +235,13 @@ void neighbour_hear(struct net_device *dev, const struct ip_addr *ip, const stru
 	if (!n)
 		return;
 	spin_lock(&n->lock);
-	if (hear_locked(n, news)) {
-		list_splice_init(&n->queue, &ready);
-		n->queued = 0;
-	}
+	bool changed = hear_locked(n, news, &ready);
+
 	memcpy(addr, n->addr, ETH_ALEN);
 	spin_unlock(&n->lock);
-	while (!list_empty(&ready)) {
-		struct packet *p = list_first_entry(&ready, struct packet, node);
-
-		list_del_init(&p->node);
-		xmit_to(p, n->dev, addr);
-	}
+	send_list(n, &ready, addr);
+	if (changed)
+		tell(n, false);
 }
 
 void neighbour_confirm(struct net_device *dev, const struct ip_addr *ip)
@@ -227,13 +258,35 @@ void neighbour_confirm(struct net_device *dev, const struct ip_addr *ip)
 	spin_unlock(&n->lock);
 }
 
-void neighbour_each(void (*fn)(const struct neighbour *n, void *arg), void *arg)
+void neighbour_each(bool (*fn)(struct neighbour *n, void *arg), void *arg)
 {
-	const struct neighbour *n;
+	struct neighbour *n;
 
 	for (u32 i = 0; i < BUCKETS; i++)
 		hlist_for_each_entry_rcu(n, &table[i], node)
-			fn(n, arg);
+			if (!fn(n, arg))
+				return;
+}
+
+void neighbour_look(struct neighbour *n, struct neighbour_view *out)
+{
+	spin_lock(&n->lock);
+	*out = (struct neighbour_view){
+		.dev = n->dev, .ip = n->ip, .router = n->router, .state = n->state, .probes = n->probes, .confirmed_ns = n->confirmed_ns,
+	};
+	memcpy(out->addr, n->addr, ETH_ALEN);
+	spin_unlock(&n->lock);
+	if (out->state == NUD_REACHABLE && plat_mono_ns() - out->confirmed_ns > REACHABLE_NS)
+		out->state = NUD_STALE;
+}
+
+bool neighbour_get(const struct net_device *dev, const struct ip_addr *ip, struct neighbour_view *out)
+{
+	struct neighbour *n = find(dev, ip);
+
+	if (n)
+		neighbour_look(n, out);
+	return n;
 }
 
 /* ---- a device goes ---- */
@@ -245,6 +298,13 @@ static void freed(struct net_timer *t)
 	packet_free_list(&n->queue);
 	device_put(n->dev);
 	kfree(n);
+}
+
+static void release(struct neighbour *n)
+{
+	spin_lock(&n->lock);		/* under which others arm the timer */
+	net_timer_release(&n->timer, freed);
+	spin_unlock(&n->lock);
 }
 
 /* Take one of @dev's out of the table; NULL: there is none. */
@@ -264,6 +324,55 @@ static struct neighbour *take(const struct net_device *dev, struct hlist_head *b
 	return found;
 }
 
+/* ---- as users say ---- */
+
+int neighbour_set(struct net_device *dev, const struct ip_addr *ip, u16 state, const u8 *addr, u32 how)
+{
+	struct neighbour *n = find(dev, ip);
+	LIST_HEAD(ready);
+
+	if (!n && !(how & NLM_F_CREATE))
+		return -ENOENT;
+	if (n && how & NLM_F_EXCL)
+		return -EEXIST;
+	if (n && !(how & NLM_F_REPLACE) && addr && n->state & KNOWN)
+		return 0;			/* an address that is known is changed only by NLM_F_REPLACE */
+	if (!n)
+		n = create(dev, ip);
+	if (!n)
+		return -ENOBUFS;
+	u8 use[ETH_ALEN];
+
+	net_enter();
+	spin_lock(&n->lock);
+	if (addr)
+		memcpy(n->addr, addr, ETH_ALEN);
+	memcpy(use, n->addr, ETH_ALEN);
+	known_locked(n, (u8)state, &ready);
+	spin_unlock(&n->lock);
+	send_list(n, &ready, use);
+	net_leave();
+	tell(n, false);
+	return 0;
+}
+
+int neighbour_delete(struct net_device *dev, const struct ip_addr *ip)
+{
+	spin_lock(&table_lock);
+	struct neighbour *n = find(dev, ip);
+
+	if (n) {
+		hlist_del_rcu(&n->node);
+		entries--;
+	}
+	spin_unlock(&table_lock);
+	if (!n)
+		return -ENOENT;
+	tell(n, true);
+	release(n);
+	return 0;
+}
+
 static void device_event(struct net_device *dev, enum device_event event)
 {
 	struct neighbour *n;
@@ -272,9 +381,8 @@ static void device_event(struct net_device *dev, enum device_event event)
 		return;
 	for (u32 i = 0; i < BUCKETS; i++) {
 		while ((n = take(dev, &table[i])) != NULL) {
-			spin_lock(&n->lock);		/* under which others arm the timer */
-			net_timer_release(&n->timer, freed);
-			spin_unlock(&n->lock);
+			tell(n, true);
+			release(n);
 		}
 	}
 }

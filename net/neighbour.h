@@ -7,7 +7,9 @@
  *	                   FAILED: what waits is     STALE --packet--> PROBE    FAILED
  *	                   dropped, -EHOSTUNREACH for 1 s
  *
- * STALE: somebody claimed the address without having been asked.  Packets use the last known address while it is probed.
+ * STALE: somebody claimed the address without having been asked, or a user set it so.  Packets use the last known address while it is probed.
+ * PERMANENT: a user set it; it is never probed nor learnt anew.
+ *
  * Packets for an INCOMPLETE neighbour wait in its queue, at most NEIGH_QUEUE_MAX: the oldest goes.
  *
  * Locks: n n->lock (RANK_NET_NEIGH) · t the table's · lookups under RCU.
@@ -40,8 +42,33 @@ struct neighbour {
 int neighbour_output(struct packet *p, struct net_device *dev, const struct ip_addr *ip);
 /** neighbour_confirm - it answered, as a protocol above knows. Net context */
 void neighbour_confirm(struct net_device *dev, const struct ip_addr *ip);
-/** neighbour_each - call @fn for each, under RCU. */
-void neighbour_each(void (*fn)(const struct neighbour *n, void *arg), void *arg);
+/** neighbour_each - call @fn for each until it returns false, under RCU: it does not sleep. */
+void neighbour_each(bool (*fn)(struct neighbour *n, void *arg), void *arg);
+
+/* As it is at one moment. */
+struct neighbour_view {
+	struct net_device *dev;		/* valid under rtnl */
+	struct ip_addr ip;
+	bool router;
+	u16 state;			/* NUD_*; what was REACHABLE too long ago is STALE */
+	u8 probes;
+	u8 addr[ETH_ALEN];
+	u64 confirmed_ns;
+};
+void neighbour_look(struct neighbour *n, struct neighbour_view *out);
+/** neighbour_get - Under RCU or rtnl. Return: whether it is there */
+bool neighbour_get(const struct net_device *dev, const struct ip_addr *ip, struct neighbour_view *out);
+/**
+ * neighbour_set - make or change one as a user says [rtnl]
+ * @addr: NULL: as it is
+ * @how:  NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE
+ * Return: 0, -ENOENT, -EEXIST, -ENOBUFS
+ */
+MUST_CHECK int neighbour_set(struct net_device *dev, const struct ip_addr *ip, u16 state, const u8 *addr, u32 how);
+/** neighbour_delete - [rtnl] 0, -ENOENT */
+int neighbour_delete(struct net_device *dev, const struct ip_addr *ip);
+/** neighbour_listen - who is told of changes; one, or none. In thread or net context, no lock held but perhaps rtnl. */
+void neighbour_listen(void (*told)(struct neighbour *n, bool gone));
 
 /* News of a neighbour. */
 struct neighbour_news {

@@ -99,9 +99,9 @@ static s64 socket_ioctl(struct file *f, u32 cmd, u64 arg)
 {
 	struct socket *s = f->private;
 
-	s64 r = s->ops->ioctl ? s->ops->ioctl(s, cmd, arg) : -ENOTTY;
+	s64 ret = s->ops->ioctl ? s->ops->ioctl(s, cmd, arg) : -ENOTTY;
 
-	return r == -ENOTTY ? sock_device_ioctl(cmd, arg) : r;
+	return ret == -ENOTTY ? sock_device_ioctl(cmd, arg) : ret;
 }
 
 static void socket_fdinfo(struct file *f, char *buf, size_t size)

@@ -106,7 +106,7 @@ int inet_setsockopt(struct socket *s, int level, int name, const void *value, u3
 int inet_getsockopt(struct socket *s, int level, int name, void *value, u32 *len);
 int inet6_setsockopt(struct inet_sock *i, int name, const void *value, u32 len);
 int inet6_getsockopt(struct inet_sock *i, int name, void *value, u32 *len);
-/** inet_ioctl - SIOCGIFCONF and its kin, for all types; -ENOTTY otherwise. */
+/** inet_ioctl - addresses of interfaces, routes, for all types; -ENOTTY otherwise. */
 s64 inet_ioctl(struct socket *s, u32 cmd, u64 arg);
 
 /* inet_group.c */

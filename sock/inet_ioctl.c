@@ -1,5 +1,5 @@
 /*
- * Interface ioctls: SIOCGIFCONF and its kin; setting addresses, flags and routes as ifconfig and auk-init do.
+ * Interface ioctls: SIOCGIFCONF and its kin, for sockets of every family; addresses and routes, as ifconfig and auk-init set them, for AF_INET.
  *
  * Source: netdevice(7); rtentry as in <linux/route.h>.
  */
@@ -166,7 +166,7 @@ static int name_of(u64 arg)
 static int route(u32 cmd, u64 arg)
 {
 	struct rtentry e;
-	struct route4 r = { .type = RTN_UNICAST, .protocol = RTPROT_BOOT };
+	struct route4 r = { .type = RTN_UNICAST, .protocol = RTPROT_BOOT, .table = RT_TABLE_MAIN, .scope = RT_SCOPE_NOWHERE };
 	char name[IFNAMSIZ] = { 0 };
 	int err = capable(CAP_NET_ADMIN) ? get_user(e, uaddr(arg)) : -EPERM;
 
@@ -191,8 +191,12 @@ static int route(u32 cmd, u64 arg)
 		return -EINVAL;
 	if (e.rt_flags & RTF_GATEWAY)
 		r.gateway = get_address(&e.rt_gateway);
+	if (r.gateway)
+		r.scope = RT_SCOPE_UNIVERSE;
 	if (cmd == SIOCDELRT)
 		return route4_delete(&r);
+	if (!r.gateway)
+		r.scope = RT_SCOPE_LINK;
 	if (!r.dev && r.gateway) {
 		const struct route4 *via = route4_lookup(r.gateway, 0);
 
@@ -201,38 +205,42 @@ static int route(u32 cmd, u64 arg)
 	return r.dev ? route4_add(&r) : -ENODEV;
 }
 
+/* What sockets of AF_INET alone answer. */
 static int dispatch(u32 cmd, u64 arg)
 {
 	switch (cmd) {
-	case SIOCGIFCONF: return conf(arg);
-	case SIOCGIFNAME: return name_of(arg);
 	case SIOCADDRT:
 	case SIOCDELRT: return route(cmd, arg);
-	case SIOCGIFFLAGS: case SIOCGIFMTU: case SIOCGIFINDEX: case SIOCGIFMETRIC: case SIOCGIFTXQLEN: case SIOCGIFHWADDR:
 	case SIOCGIFADDR: case SIOCGIFBRDADDR: case SIOCGIFNETMASK: case SIOCGIFDSTADDR:
 		return by_device(cmd, arg, false);
-	case SIOCSIFFLAGS: case SIOCSIFMTU: case SIOCSIFADDR: case SIOCSIFNETMASK:
+	case SIOCSIFFLAGS: case SIOCSIFADDR: case SIOCSIFNETMASK:
 		return by_device(cmd, arg, true);
 	default: return -ENOTTY;
 	}
 }
 
-s64 sock_device_ioctl(u32 cmd, u64 arg)
+/* What sockets of every family answer. */
+static int dispatch_any(u32 cmd, u64 arg)
 {
 	switch (cmd) {
-	case SIOCGIFADDR: case SIOCGIFBRDADDR: case SIOCGIFNETMASK: case SIOCGIFDSTADDR: case SIOCSIFADDR: case SIOCSIFNETMASK:
-	case SIOCADDRT: case SIOCDELRT:
-		return -ENOTTY;		/* of IPv4, not of devices */
-	default:
-		return inet_ioctl(NULL, cmd, arg);
+	case SIOCGIFCONF: return conf(arg);
+	case SIOCGIFNAME: return name_of(arg);
+	case SIOCGIFFLAGS: case SIOCGIFMTU: case SIOCGIFINDEX: case SIOCGIFMETRIC: case SIOCGIFTXQLEN: case SIOCGIFHWADDR:
+		return by_device(cmd, arg, false);
+	case SIOCSIFFLAGS: case SIOCSIFMTU:
+		return by_device(cmd, arg, true);
+	default: return -ENOTTY;
 	}
 }
 
-s64 inet_ioctl(struct socket *s, u32 cmd, u64 arg)
+static s64 locked(int (*fn)(u32 cmd, u64 arg), u32 cmd, u64 arg)
 {
 	rtnl_lock();
-	int err = dispatch(cmd, arg);
+	int err = fn(cmd, arg);
 
 	rtnl_unlock();
 	return err;
 }
+
+s64 inet_ioctl(struct socket *s, u32 cmd, u64 arg) { return locked(dispatch, cmd, arg); }
+s64 sock_device_ioctl(u32 cmd, u64 arg) { return locked(dispatch_any, cmd, arg); }

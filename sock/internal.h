@@ -19,5 +19,6 @@ s64 sock_device_ioctl(u32 cmd, u64 arg);
 
 void scm_init(void);
 void unix_init(void);
+void netlink_init(void);
 
 #endif

@@ -224,4 +224,5 @@ void sock_init(void)
 	scm_init();
 	unix_init();
 	inet_families_init();
+	netlink_init();
 }

@@ -480,14 +480,17 @@ static void load_modules(void)
 	DIR *dir = opendir("/modules");
 	struct dirent *entry;
 
-	while (dir && (entry = readdir(dir))) {
-		if (entry->d_name[0] == '.')
-			continue;
-		int fd = openat(dirfd(dir), entry->d_name, O_RDONLY);
+	/* Twice: one may need another that comes behind it. */
+	for (int round = 0; dir && round < 2; round++, rewinddir(dir)) {
+		while ((entry = readdir(dir))) {
+			if (entry->d_name[0] == '.')
+				continue;
+			int fd = openat(dirfd(dir), entry->d_name, O_RDONLY);
 
-		if (syscall(SYS_finit_module, fd, "", 0))
-			dprintf(1, "== note: module %s: %s\n", entry->d_name, err_name(errno));
-		close(fd);
+			if (syscall(SYS_finit_module, fd, !strcmp(entry->d_name, "dummy.ko") ? "numdummies=0" : "", 0) && errno != EEXIST && round)
+				dprintf(1, "== note: module %s: %s\n", entry->d_name, err_name(errno));
+			close(fd);
+		}
 	}
 	if (dir)
 		closedir(dir);

@@ -2,6 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include <linux/errno.h>
+#include <linux/netlink.h>
 #include "net/ip.h"
 #include "net/route4.h"
 #include "tests/unit/mm/machine.h"
@@ -79,28 +80,66 @@ static void test_lookup(void **state)
 	assert_int_equal(count(), 0);
 }
 
-/* One of two addresses goes: the other keeps the link they share, and static routes stay. */
+/* A secondary goes alone; a primary takes the secondaries of its network along. Other networks and static routes stay. */
 static void test_two_addresses(void **state)
 {
 	struct route4 all = by(0, 0, ip(10, 0, 2, 2));
 
 	assert_int_equal(ip4_address_add(&stub_eth, ip(10, 0, 2, 15), 24, 0), 0);
 	assert_int_equal(ip4_address_add(&stub_eth, ip(10, 0, 2, 16), 24, 0), 0);
+	assert_int_equal(ip4_address_add(&stub_eth, ip(192, 168, 5, 1), 24, 0), 0);
 	assert_int_equal(route4_add(&all), 0);
-	assert_int_equal(ip4_address_delete(&stub_eth, ip(10, 0, 2, 15), 24), 0);
-	assert_int_equal(type_of(ip(10, 0, 2, 16)), RTN_LOCAL);
-	assert_int_equal(type_of(ip(10, 0, 2, 15)), RTN_UNICAST);
-	assert_int_equal(route4_lookup(ip(10, 0, 2, 3), 0)->src, ip(10, 0, 2, 16));
+	assert_int_equal(ip4_address_delete(&stub_eth, ip(10, 0, 2, 16), 24), 0);
+	assert_int_equal(type_of(ip(10, 0, 2, 15)), RTN_LOCAL);
+	assert_int_equal(type_of(ip(10, 0, 2, 16)), RTN_UNICAST);
+	assert_int_equal(route4_lookup(ip(10, 0, 2, 3), 0)->src, ip(10, 0, 2, 15));
 	assert_int_equal(type_of(ip(10, 0, 2, 255)), RTN_BROADCAST);
+	assert_int_equal(ip4_address_add(&stub_eth, ip(10, 0, 2, 16), 24, 0), 0);
+	assert_int_equal(ip4_address_delete(&stub_eth, ip(10, 0, 2, 15), 24), 0);
+	assert_int_equal(ip4_address_delete(&stub_eth, ip(10, 0, 2, 16), 24), -EADDRNOTAVAIL);
+	assert_int_equal(type_of(ip(192, 168, 5, 1)), RTN_LOCAL);
 	assert_int_equal(type_of(ip(8, 8, 8, 8)), RTN_UNICAST);
 	stub_event(&stub_eth, DEVICE_GOING_DOWN);
 	assert_int_equal(type_of(ip(8, 8, 8, 8)), RTN_UNSPEC);
-	assert_int_equal(type_of(ip(10, 0, 2, 16)), RTN_LOCAL);
+	assert_int_equal(type_of(ip(192, 168, 5, 1)), RTN_LOCAL);
 	stub_event(&stub_eth, DEVICE_UP);
-	assert_int_equal(type_of(ip(10, 0, 2, 3)), RTN_UNICAST);
+	assert_int_equal(type_of(ip(192, 168, 5, 3)), RTN_UNICAST);
 	stub_event(&stub_eth, DEVICE_UNREGISTERING);
 	assert_int_equal(count(), 0);
 	assert_null(stub_eth.ip4);
+}
+
+/* What NLM_F_* of a request make of a route that is there, or is not. */
+static void test_insert(void **state)
+{
+	struct route4 r = by(ip(10, 7, 0, 0), 16, 0), other, thrown = by(ip(10, 7, 1, 0), 24, 0);
+
+	assert_int_equal(route4_insert(&r, NLM_F_REPLACE), -ENOENT);
+	assert_int_equal(route4_insert(&r, NLM_F_CREATE | NLM_F_EXCL), 0);
+	assert_int_equal(route4_insert(&r, NLM_F_CREATE | NLM_F_EXCL), -EEXIST);
+	assert_int_equal(route4_insert(&r, NLM_F_CREATE), -EEXIST);
+	assert_int_equal(route4_insert(&r, NLM_F_CREATE | NLM_F_REPLACE), 0);
+	assert_int_equal(count(), 1);
+	other = r;
+	other.src = ip(10, 7, 0, 1);
+	assert_int_equal(route4_insert(&other, NLM_F_CREATE | NLM_F_EXCL), -EEXIST);
+	assert_int_equal(route4_insert(&other, NLM_F_REPLACE), 0);
+	assert_int_equal(count(), 1);
+	assert_int_equal(route4_lookup(ip(10, 7, 3, 3), 0)->src, ip(10, 7, 0, 1));
+	assert_int_equal(route4_insert(&r, NLM_F_CREATE), 0);			/* before */
+	assert_int_equal(route4_lookup(ip(10, 7, 3, 3), 0)->src, 0);
+	assert_int_equal(route4_delete(&r), 0);
+	assert_int_equal(route4_insert(&r, NLM_F_CREATE | NLM_F_APPEND), 0);	/* behind */
+	assert_int_equal(route4_lookup(ip(10, 7, 3, 3), 0)->src, ip(10, 7, 0, 1));
+	thrown.type = RTN_THROW;
+	assert_int_equal(route4_add(&thrown), 0);
+	assert_int_equal(type_of(ip(10, 7, 1, 1)), RTN_UNSPEC);		/* the table is left, not the next prefix tried */
+	thrown.table = RT_TABLE_DEFAULT;
+	thrown.type = RTN_PROHIBIT;
+	assert_int_equal(route4_add(&thrown), 0);
+	assert_int_equal(type_of(ip(10, 7, 1, 1)), RTN_PROHIBIT);
+	while (count())
+		assert_int_equal(route4_delete(route4_next(NULL)), 0);
 }
 
 /* Without memory at any step nothing is left behind. */
@@ -149,7 +188,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lookup),
-		cmocka_unit_test(test_two_addresses),
+		cmocka_unit_test(test_two_addresses), cmocka_unit_test(test_insert),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_pmtu),
 	};

@@ -16,3 +16,5 @@ UNIT_SRC_net/test_ip6 := net/route6.c net/address6.c net/group.c net/source6.c n
 UNIT_FLAGS_net/test_ip6 := $(UNIT_NET_FLAGS)
 UNIT_SRC_net/test_ra := net/ra_parse.c net/ndp_option.c
 UNIT_FLAGS_net/test_ra := $(UNIT_NET_FLAGS)
+UNIT_SRC_net/test_nlmsg := net/nlmsg.c
+UNIT_FLAGS_net/test_nlmsg := $(UNIT_NET_FLAGS)

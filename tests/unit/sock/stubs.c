@@ -19,5 +19,7 @@ void *kmalloc_array(size_t n, size_t size, u32 flags) { return kmalloc(n * size,
 /* AF_INET is not linked in: it would bring all of net/ along. */
 void inet_families_init(void);
 void inet_families_init(void) {}
-/* Nor are devices. */
+/* Nor are netlink and devices. */
+void netlink_init(void);
+void netlink_init(void) {}
 s64 sock_device_ioctl(u32 cmd, u64 arg) { return -ENOTTY; }
