@@ -194,11 +194,11 @@ int device_register(struct net_device *dev)
 void device_unregister(struct net_device *dev)
 {
 	device_close(dev);
+	dev->registered = false;
 	tell(dev, DEVICE_UNREGISTERING);
 	list_del_rcu(&dev->node);
 	hlist_del_rcu(&dev->index_node);
 	changed();
-	dev->registered = false;
 	synchronize_rcu();
 	device_put(dev);
 }

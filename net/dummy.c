@@ -3,9 +3,9 @@
  *
  * Source: Linux Documentation/networking/ (the dummy driver's Kconfig text).
  */
-#include <linux/errno.h>
 #include "net/device.h"
 #include "net/dummy.h"
+#include "net/internal.h"
 
 static int xmit(struct net_device *dev, u32 queue, struct packet *p)
 {
@@ -13,12 +13,7 @@ static int xmit(struct net_device *dev, u32 queue, struct packet *p)
 	return XMIT_OK;
 }
 
-static int set_addr(struct net_device *dev, const u8 *addr)
-{
-	return addr[0] & 1 || mem_is_zero(addr, ETH_ALEN) ? -EADDRNOTAVAIL : 0;
-}
-
-static const struct net_device_ops ops = { .xmit = xmit, .set_addr = set_addr, .driver = "dummy", .kind = "dummy" };
+static const struct net_device_ops ops = { .xmit = xmit, .set_addr = ethernet_any_addr, .driver = "dummy", .kind = "dummy" };
 
 struct net_device *dummy_create(const char *name)
 {

@@ -25,6 +25,11 @@ static int build(struct packet *p, struct net_device *dev, be16 protocol, const 
 
 const struct link_ops ethernet_link = { .build = build, .header_len = ETH_HLEN };
 
+int ethernet_any_addr(struct net_device *dev, const u8 *addr)
+{
+	return addr[0] & 1 || mem_is_zero(addr, ETH_ALEN) ? -EADDRNOTAVAIL : 0;
+}
+
 bool ethernet_parse(struct packet *p, struct net_device *dev)
 {
 	if (!packet_pull(p, ETH_HLEN))

@@ -15,6 +15,8 @@ void receive_init(void);
 
 /* ethernet.c */
 extern const struct link_ops ethernet_link;
+/* for net_device_ops.set_addr of devices that take any station's address. 0, -EADDRNOTAVAIL */
+int ethernet_any_addr(struct net_device *dev, const u8 *addr);
 
 /* loopback.c */
 void loopback_init(void);

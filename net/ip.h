@@ -55,7 +55,7 @@ static inline bool ip_dst_valid(const struct ip_dst *d)
 	return d->generation && d->generation == __atomic_load_n(&ip_route_generation, __ATOMIC_ACQUIRE);
 }
 
-/** ip_route - how to reach flow->dst. Any net, under RCU. Return: 0, -ENETUNREACH, -EHOSTUNREACH, -EACCES, -EINVAL (source not ours), -ENODEV */
+/** ip_route - how to reach flow->dst. Any net, under RCU. Return: 0, -ENETUNREACH (also: source not ours), -EHOSTUNREACH, -EACCES, -EINVAL, -ENODEV */
 MUST_CHECK int ip_route(const struct ip_flow *flow, struct ip_dst *out);
 /** ip_route_changed - make all answers invalid. */
 void ip_route_changed(void);

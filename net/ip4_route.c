@@ -40,7 +40,7 @@ static int finish(const struct ip_flow *f, struct ip_dst *out, be32 preferred)
 	be32 src = f->src.w[3];
 
 	if (src && !f->any_src && !ip4_is_local(&f->src, 0))
-		return -EINVAL;
+		return -ENETUNREACH;
 	if (!src)
 		src = preferred ? preferred : ip4_source(out->dev, out->gateway.w[3]);
 	out->src = ip_addr_v4(src);

@@ -20,7 +20,7 @@ static int xmit(struct net_device *dev, u32 queue, struct packet *p)
 	return XMIT_OK;
 }
 
-static const struct net_device_ops ops = { .xmit = xmit, .driver = "loopback" };
+static const struct net_device_ops ops = { .xmit = xmit, .set_addr = ethernet_any_addr, .driver = "loopback" };
 
 void loopback_init(void)
 {

@@ -373,18 +373,22 @@ int neighbour_delete(struct net_device *dev, const struct ip_addr *ip)
 	return 0;
 }
 
-static void device_event(struct net_device *dev, enum device_event event)
+void neighbour_flush(const struct net_device *dev)
 {
 	struct neighbour *n;
 
-	if (event != DEVICE_GOING_DOWN)
-		return;
 	for (u32 i = 0; i < BUCKETS; i++) {
 		while ((n = take(dev, &table[i])) != NULL) {
 			tell(n, true);
 			release(n);
 		}
 	}
+}
+
+static void device_event(struct net_device *dev, enum device_event event)
+{
+	if (event == DEVICE_GOING_DOWN)
+		neighbour_flush(dev);
 }
 
 void neighbour_init(void)

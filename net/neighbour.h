@@ -67,6 +67,8 @@ bool neighbour_get(const struct net_device *dev, const struct ip_addr *ip, struc
 MUST_CHECK int neighbour_set(struct net_device *dev, const struct ip_addr *ip, u16 state, const u8 *addr, u32 how);
 /** neighbour_delete - [rtnl] 0, -ENOENT */
 int neighbour_delete(struct net_device *dev, const struct ip_addr *ip);
+/** neighbour_flush - all of @dev go. [rtnl] */
+void neighbour_flush(const struct net_device *dev);
 /** neighbour_listen - who is told of changes; one, or none. In thread or net context, no lock held but perhaps rtnl. */
 void neighbour_listen(void (*told)(struct neighbour *n, bool gone));
 

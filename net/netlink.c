@@ -97,5 +97,5 @@ int netlink_dump(struct netlink_request *r, const struct netlink_dump *d)
 
 u32 netlink_dump_begin(struct netlink_dump *d, struct nl_buf *b, u16 type, u16 flags, const void *head, u32 len)
 {
-	return nl_begin(b, type, (u16)(flags | NLM_F_MULTI | (d->interrupted ? NLM_F_DUMP_INTR : 0)), d->head.nlmsg_seq, d->portid, head, len);
+	return nl_begin(b, type, (u16)(flags | d->flags | NLM_F_MULTI | (d->interrupted ? NLM_F_DUMP_INTR : 0)), d->head.nlmsg_seq, d->portid, head, len);
 }

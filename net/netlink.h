@@ -77,6 +77,7 @@ struct netlink_dump {
 	void (*done)(struct netlink_dump *d);	/* optional */
 	void *private;			/* step's and done's */
 	u64 at[NETLINK_DUMP_WORDS];	/* step's; start with what the caller of netlink_dump put there */
+	u16 flags;			/* of all messages of this dump: NLM_F_DUMP_FILTERED */
 	u32 generation;			/* of what is walked; 0: not yet asked */
 	bool interrupted;
 	bool over;			/* the transport's: step has said its last word, result */

@@ -101,10 +101,8 @@ u32 nl_get_string(const struct nl_attr *a, char *out, u32 size)
 
 static int refuse(struct nl_extack *ext, const struct nl_attr *a, int err, const char *text)
 {
-	if (ext) {
-		ext->text = text;
-		ext->where = a ? a->data - ATTR_HEADER : NULL;
-	}
+	if (ext)
+		*ext = (struct nl_extack){ .text = text, .where = a ? a->data - ATTR_HEADER : NULL };
 	return err;
 }
 
@@ -162,8 +160,11 @@ int nl_parse(const void *data, u32 len, const struct nl_policy *policy, u32 max,
 		}
 		int err = policy ? check(&a, &policy[a.type], how, ext) : 0;
 
-		if (err)
+		if (err) {
+			if (ext)
+				ext->policy = &policy[a.type];
 			return err;
+		}
 		a.offset = (u32)(a.data - ATTR_HEADER - (const u8 *)data);
 		table[a.type] = a;
 	}
@@ -256,6 +257,27 @@ void nl_put_u16(struct nl_buf *b, u16 type, u16 v) { nl_put(b, type, &v, sizeof(
 void nl_put_u32(struct nl_buf *b, u16 type, u32 v) { nl_put(b, type, &v, sizeof(v)); }
 void nl_put_u64(struct nl_buf *b, u16 type, u64 v) { nl_put(b, type, &v, sizeof(v)); }
 void nl_put_string(struct nl_buf *b, u16 type, const char *text) { nl_put(b, type, text, (u32)strlen(text) + 1); }
+
+void nl_put_policy(struct nl_buf *b, u16 type, const struct nl_policy *p)
+{
+	static const u8 kinds[] = {
+		[NL_U8] = NL_ATTR_TYPE_U8, [NL_U16] = NL_ATTR_TYPE_U16, [NL_U32] = NL_ATTR_TYPE_U32, [NL_U64] = NL_ATTR_TYPE_U64,
+		[NL_STRING] = NL_ATTR_TYPE_STRING, [NL_BINARY] = NL_ATTR_TYPE_BINARY, [NL_NESTED] = NL_ATTR_TYPE_NESTED, [NL_FLAG] = NL_ATTR_TYPE_FLAG,
+	};
+	static const u64 most[] = { [NL_U8] = 0xff, [NL_U16] = 0xffff, [NL_U32] = ~0u, [NL_U64] = ~0ull };
+	u32 nest = nl_nest(b, type);
+
+	nl_put_u32(b, NL_POLICY_TYPE_ATTR_TYPE, p->kind == NL_ANY ? NL_ATTR_TYPE_BINARY : kinds[p->kind]);
+	if (p->kind >= NL_U8 && p->kind <= NL_U64) {
+		nl_put_u64(b, NL_POLICY_TYPE_ATTR_MIN_VALUE_U, 0);
+		nl_put_u64(b, NL_POLICY_TYPE_ATTR_MAX_VALUE_U, most[p->kind]);
+	} else if (p->kind == NL_ANY && p->len) {
+		nl_put_u32(b, NL_POLICY_TYPE_ATTR_MIN_LENGTH, p->len);
+	} else if ((p->kind == NL_STRING || p->kind == NL_BINARY) && p->len) {
+		nl_put_u32(b, NL_POLICY_TYPE_ATTR_MAX_LENGTH, p->len);
+	}
+	nl_nest_end(b, nest);
+}
 
 u32 nl_nest(struct nl_buf *b, u16 type)
 {

@@ -55,10 +55,13 @@ u32 nl_get_string(const struct nl_attr *a, char *out, u32 size);
 /** nl_get - copy exactly @len bytes. Return: false if the attribute is not there or shorter */
 bool nl_get(const struct nl_attr *a, void *out, u32 len);
 
+struct nl_policy;
+
 /* What a kernel end says about a request beside the errno (NETLINK_EXT_ACK). */
 struct nl_extack {
 	const char *text;		/* static; NULL: none */
 	const u8 *where;		/* the attribute that is wrong: within the message. NULL: none */
+	const struct nl_policy *policy;	/* what it should have been; NULL: none */
 };
 
 /* What an attribute must look like. */
@@ -108,6 +111,8 @@ void nl_put_u8(struct nl_buf *b, u16 type, u8 v);
 void nl_put_u16(struct nl_buf *b, u16 type, u16 v);
 void nl_put_u32(struct nl_buf *b, u16 type, u32 v);
 void nl_put_u64(struct nl_buf *b, u16 type, u64 v);
+/** nl_put_policy - tell what an attribute has to look like (NLMSGERR_ATTR_POLICY). */
+void nl_put_policy(struct nl_buf *b, u16 type, const struct nl_policy *p);
 void nl_put_string(struct nl_buf *b, u16 type, const char *text);
 /** nl_reserve - an attribute of @len zero bytes. Return: its payload, NULL: full */
 void *nl_reserve(struct nl_buf *b, u16 type, u32 len);

@@ -7,6 +7,7 @@
 #include <linux/netlink.h>
 #include "kern/slab.h"
 #include "net/device.h"
+#include "net/neighbour.h"
 #include "net/route4.h"
 
 static LIST_HEAD(routes);	/* [rtnl, read under RCU] */
@@ -104,7 +105,7 @@ static int check_gateway(const struct route4 *r)
 		return 0;
 	const struct route4 *via = route4_lookup(r->gateway, r->dev ? r->dev->ifindex : 0);
 
-	return !via || via->gateway || via->type != RTN_UNICAST ? -ENETUNREACH : 0;
+	return !via || via->gateway || (via->type != RTN_UNICAST && via->type != RTN_LOCAL) ? -ENETUNREACH : 0;
 }
 
 /* Where a new one goes, and what is there. */
@@ -216,40 +217,77 @@ static void flush_device(const struct net_device *dev, bool local)
 
 /* ---- addresses ---- */
 
-static int add(struct net_device *dev, u8 type, be32 prefix, u32 prefix_len, const struct ip4_address *a)
+static bool same_network(const struct ip4_address *a, const struct ip4_address *b)
 {
-	struct route4 r = {
-		.prefix = prefix, .prefix_len = (u8)prefix_len, .type = type, .protocol = RTPROT_KERNEL, .dev = dev, .src = a->local,
-		.scope = type == RTN_LOCAL ? RT_SCOPE_HOST : RT_SCOPE_LINK, .metric = type == RTN_UNICAST ? a->metric : 0,
-	};
-	int err = route4_add(&r);
-
-	return err == -EEXIST ? 0 : err;
+	return a->prefix_len == b->prefix_len && !((a->peer ^ b->peer) & ip4_mask(a->prefix_len));
 }
 
-/* The routes of the link, while the device is up. */
-static int link_routes(struct net_device *dev, const struct ip4_address *a)
+/* The address that the routes of @a's network speak from. */
+static be32 source_of(const struct net_device *dev, const struct ip4_address *a)
+{
+	const struct ip4_address *first;
+
+	if (a->flags & IFA_F_SECONDARY)
+		list_for_each_entry(first, &dev->ip4->addresses, node)
+			if (!(first->flags & IFA_F_SECONDARY) && same_network(first, a))
+				return first->local;
+	return a->local;
+}
+
+static struct route4 route_of(struct net_device *dev, u8 type, be32 prefix, u32 prefix_len, const struct ip4_address *a)
+{
+	return (struct route4){
+		.prefix = prefix, .prefix_len = (u8)prefix_len, .type = type, .protocol = RTPROT_KERNEL, .dev = dev, .src = source_of(dev, a),
+		.scope = type == RTN_LOCAL ? RT_SCOPE_HOST : RT_SCOPE_LINK, .metric = type == RTN_UNICAST ? a->metric : 0,
+	};
+}
+
+/* The routes of the link that an address brings. Return: how many */
+static u32 link_routes_of(struct net_device *dev, const struct ip4_address *a, struct route4 out[3])
 {
 	be32 mask = ip4_mask(a->prefix_len), net = a->peer & mask;
-	bool loopback = dev->flags & IFF_LOOPBACK;
-	int err = 0;
+	u32 n = 0;
 
 	if (a->broadcast && a->broadcast != ~0u)
-		err = add(dev, RTN_BROADCAST, a->broadcast, 32, a);
-	if (err || a->flags & IFA_F_SECONDARY || !net || (net == a->local && a->prefix_len == 32))
-		return err;
+		out[n++] = route_of(dev, RTN_BROADCAST, a->broadcast, 32, a);
+	if (a->flags & IFA_F_SECONDARY || !net || (net == a->local && a->prefix_len == 32))
+		return n;
 	if (!(a->flags & IFA_F_NOPREFIXROUTE))
-		err = add(dev, loopback ? RTN_LOCAL : RTN_UNICAST, net, a->prefix_len, a);
-	if (!err && a->prefix_len < 31)
-		err = add(dev, RTN_BROADCAST, net | ~mask, 32, a);
-	return err;
+		out[n++] = route_of(dev, dev->flags & IFF_LOOPBACK ? RTN_LOCAL : RTN_UNICAST, net, a->prefix_len, a);
+	if (a->prefix_len < 31 && (net | ~mask) != a->broadcast)
+		out[n++] = route_of(dev, RTN_BROADCAST, net | ~mask, 32, a);
+	return n;
+}
+
+/* While the device is up. */
+static int link_routes(struct net_device *dev, const struct ip4_address *a)
+{
+	struct route4 r[3];
+	u32 count = link_routes_of(dev, a, r);
+	int err = 0;
+
+	for (u32 i = 0; i < count && (!err || err == -EEXIST); i++)
+		err = route4_add(&r[i]);
+	return err == -EEXIST ? 0 : err;
 }
 
 static int address_routes(struct net_device *dev, const struct ip4_address *a)
 {
-	int err = add(dev, RTN_LOCAL, a->local, 32, a);
+	struct route4 local = route_of(dev, RTN_LOCAL, a->local, 32, a);
+	int err = route4_add(&local);
 
-	return err || !device_is_up(dev) ? err : link_routes(dev, a);
+	return (err && err != -EEXIST) || !device_is_up(dev) ? err : link_routes(dev, a);
+}
+
+/* The routes that an address had brought. */
+static void drop_routes(struct net_device *dev, const struct ip4_address *a)
+{
+	struct route4 r[3], local = route_of(dev, RTN_LOCAL, a->local, 32, a);
+	u32 count = link_routes_of(dev, a, r);
+
+	for (u32 i = 0; i < count; i++)
+		(void)route4_delete(&r[i]);
+	(void)route4_delete(&local);
 }
 
 static struct ip4_config *config(struct net_device *dev)
@@ -263,11 +301,6 @@ static struct ip4_config *config(struct net_device *dev)
 		rcu_assign_pointer(dev->ip4, c);
 	}
 	return dev->ip4;
-}
-
-static bool same_network(const struct ip4_address *a, const struct ip4_address *b)
-{
-	return a->prefix_len == b->prefix_len && !((a->peer ^ b->peer) & ip4_mask(a->prefix_len));
 }
 
 /* Is @a the second of its network? Return: 0, 1, -EEXIST, -EINVAL */
@@ -345,20 +378,19 @@ static void flush_source(const struct net_device *dev, be32 local)
 {
 	struct route4 *r, *tmp;
 
-	list_for_each_entry_safe(r, tmp, &routes, node) {
-		if (r->dev == dev && r->src == local) {
-			tell_route(r, false, false);
+	list_for_each_entry_safe(r, tmp, &routes, node)
+		if (r->dev == dev && r->src == local)
 			drop(r);
-		}
-	}
 }
 
 static void drop_address(struct net_device *dev, struct ip4_address *a)
 {
 	list_del_rcu(&a->node);
 	tell_address(dev, a, false);
-	if (a->local)
+	if (a->local) {
+		drop_routes(dev, a);
 		flush_source(dev, a->local);
+	}
 	kfree_rcu(a, rcu);
 }
 
@@ -392,8 +424,10 @@ int ip4_address_delete(struct net_device *dev, be32 local, u32 prefix_len)
 		return -EADDRNOTAVAIL;
 	for (; a; a = prefix_len > 32 ? find_address(dev, local, prefix_len) : NULL)
 		drop_with_secondaries(dev, a);
-	if (list_empty(&dev->ip4->addresses))
+	if (list_empty(&dev->ip4->addresses)) {
 		flush_device(dev, true);
+		neighbour_flush(dev);
+	}
 	ip_route_changed();
 	/* One of the routes may have been there for two addresses. */
 	list_for_each_entry(a, &dev->ip4->addresses, node)

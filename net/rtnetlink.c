@@ -64,9 +64,9 @@ int rtnl_dump(struct netlink_request *r, const struct netlink_dump *d)
 	return netlink_dump(r, &mine);
 }
 
-int rtnl_dump_failed(struct netlink_request *r, int err)
+int rtnl_dump_failed(struct netlink_request *r, int err, u16 flags)
 {
-	struct netlink_dump d = { .over = true, .result = err, .ext = r->ext };
+	struct netlink_dump d = { .over = true, .result = err, .flags = flags, .ext = r->ext };
 
 	return netlink_dump(r, &d);
 }

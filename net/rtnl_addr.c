@@ -88,7 +88,7 @@ static int addresses_step(struct netlink_dump *d, struct nl_buf *b)
 			if (n++ < d->at[0])
 				continue;
 			struct ifaddrmsg head = header(dev, a);
-			u32 at = netlink_dump_begin(d, b, RTM_NEWADDR, d->at[1] ? NLM_F_DUMP_FILTERED : 0, &head, sizeof(head));
+			u32 at = netlink_dump_begin(d, b, RTM_NEWADDR, 0, &head, sizeof(head));
 
 			put_address(b, a);
 			if (!nl_end(b, at)) {
@@ -120,13 +120,14 @@ static int dump_addresses(struct netlink_request *r)
 
 	if (r->strict) {
 		err = rtnl_parse(r, &head, sizeof(head), addr_policy, IFA_MAX, t, NL_STRICT);
+		d.flags = !err && head.ifa_index ? NLM_F_DUMP_FILTERED : 0;
 		if (!err)
 			err = check_strict_dump(r, &head, t);
 		if (!err && head.ifa_index && !device_by_index(head.ifa_index))
 			err = -ENODEV;
 		d.at[1] = head.ifa_index;
 	}
-	return err ? rtnl_dump_failed(r, err) : rtnl_dump(r, &d);
+	return err ? rtnl_dump_failed(r, err, d.flags) : rtnl_dump(r, &d);
 }
 
 /* A family that has no addresses here: an empty list. */
@@ -151,7 +152,7 @@ static int read_life(struct netlink_request *r, const struct nl_attr *t, struct 
 	a->valid_s = a->preferred_s = ~0u;
 	if (nl_get(&t[IFA_CACHEINFO], &life, sizeof(life))) {
 		if (!life.ifa_valid || life.ifa_prefered > life.ifa_valid)
-			return rtnl_refuse(r, -EINVAL, "ipv4: Invalid preferred or valid lifetime");
+			return -EINVAL;
 		a->valid_s = life.ifa_valid;
 		a->preferred_s = life.ifa_prefered;
 	}
@@ -173,12 +174,12 @@ static int read_address(struct netlink_request *r, struct net_device **dev, stru
 	if (err)
 		return err;
 	if (head.ifa_prefixlen > 32)
-		return rtnl_refuse(r, -EINVAL, "ipv4: Invalid prefix length");
+		return -EINVAL;
 	if (!t[IFA_LOCAL].data)
-		return rtnl_refuse(r, -EINVAL, "ipv4: Local address is not supplied");
+		return -EINVAL;
 	*dev = device_by_index(head.ifa_index);
 	if (!*dev)
-		return rtnl_refuse(r, -ENODEV, "ipv4: Device not found");
+		return -ENODEV;
 	*a = (struct ip4_address){
 		.local = nl_get_u32(&t[IFA_LOCAL]), .broadcast = nl_get_u32(&t[IFA_BROADCAST]), .prefix_len = head.ifa_prefixlen,
 		.scope = head.ifa_scope, .protocol = nl_get_u8(&t[IFA_PROTO]), .metric = nl_get_u32(&t[IFA_RT_PRIORITY]),
@@ -217,10 +218,10 @@ static int new_address(struct netlink_request *r)
 
 	if (!have) {
 		err = ip4_address_insert(dev, &a);
-		return err == -EINVAL ? rtnl_refuse(r, err, "ipv4: Invalid scope value") : err;
+		return err;
 	}
 	if (r->msg.head.nlmsg_flags & NLM_F_EXCL || !(r->msg.head.nlmsg_flags & NLM_F_REPLACE))
-		return rtnl_refuse(r, -EEXIST, "ipv4: Address already assigned");
+		return -EEXIST;
 	rtnl_address_told(dev, have, true);	/* as it was: its life is for ever either way */
 	return 0;
 }
@@ -238,7 +239,7 @@ static int delete_address(struct netlink_request *r)
 	struct net_device *dev = device_by_index(head.ifa_index);
 
 	if (!dev)
-		return rtnl_refuse(r, -ENODEV, "ipv4: Device not found");
+		return -ENODEV;
 	nl_get_string(&t[IFA_LABEL], label, sizeof(label));
 	if (dev->ip4)
 		list_for_each_entry(a, &dev->ip4->addresses, node) {
@@ -249,7 +250,7 @@ static int delete_address(struct netlink_request *r)
 				continue;
 			return ip4_address_delete(dev, a->local, a->prefix_len);
 		}
-	return rtnl_refuse(r, -EADDRNOTAVAIL, "ipv4: Address not found");
+	return -EADDRNOTAVAIL;
 }
 
 void rtnl_addresses_init(void)

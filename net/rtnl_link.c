@@ -65,7 +65,7 @@ static void put_stats(struct nl_buf *b, const struct net_device *dev)
 
 static const char *qdisc(const struct net_device *dev)
 {
-	return !dev->was_up ? "noop" : dev->no_queue ? "noqueue" : "pfifo";
+	return !dev->was_up || !dev->registered ? "noop" : dev->no_queue ? "noqueue" : "pfifo";
 }
 
 static void put_counts(struct nl_buf *b, const struct net_device *dev)
@@ -261,7 +261,7 @@ static int dump_links(struct netlink_request *r)
 	if (!err && t[IFLA_TARGET_NETNSID].data)
 		err = rtnl_refuse_attr(r, -EINVAL, "Invalid target network namespace id", &t[IFLA_TARGET_NETNSID]);
 	if (err)
-		return r->strict ? rtnl_dump_failed(r, err) : err;
+		return r->strict ? rtnl_dump_failed(r, err, 0) : err;
 	int kind = kind_of(&t[IFLA_LINKINFO]);
 
 	d.at[1] = nl_get_u32(&t[IFLA_MASTER]) != 0;
@@ -375,13 +375,35 @@ static int set_link(struct netlink_request *r)
 	return IS_ERR(dev) ? (int)PTR_ERR(dev) : change(r, dev, &head, t, head.ifi_index > 0);
 }
 
+/* What a new device is before anybody sees it. */
+static int furnish(struct netlink_request *r, struct net_device *dev, const struct nl_attr *t)
+{
+	const struct nl_attr *addr = &t[IFLA_ADDRESS];
+	int err = check_changes(r, t);
+
+	if (!err && t[IFLA_MTU].data)
+		err = check_mtu(r, dev, nl_get_u32(&t[IFLA_MTU]));
+	if (!err && addr->data)
+		err = addr->len != dev->addr_len ? -EINVAL : dev->ops->set_addr ? dev->ops->set_addr(dev, addr->data) : -EOPNOTSUPP;
+	if (!err && t[IFLA_IFALIAS].data)
+		err = set_alias(dev, &t[IFLA_IFALIAS]);
+	if (!err && t[IFLA_TXQLEN].data)
+		err = set_txqlen(r, dev, nl_get_u32(&t[IFLA_TXQLEN]));
+	if (err)
+		return err;
+	if (t[IFLA_MTU].data)
+		dev->mtu = nl_get_u32(&t[IFLA_MTU]);
+	if (addr->data)
+		memcpy(dev->addr, addr->data, dev->addr_len);
+	dev->group = nl_get_u32(&t[IFLA_GROUP]);
+	return 0;
+}
+
 static int create(struct netlink_request *r, const struct ifinfomsg *head, const struct nl_attr *t)
 {
 	int kind = kind_of(&t[IFLA_LINKINFO]);
 	char name[IFNAMSIZ];
 
-	if (t[IFLA_MAP].data || t[IFLA_PROTINFO].data || t[IFLA_MASTER].data)
-		return -EOPNOTSUPP;
 	if (kind < 0)
 		return rtnl_refuse_attr(r, -EOPNOTSUPP, "Unknown device type", &t[IFLA_LINKINFO]);
 	nl_get_string(&t[IFLA_IFNAME], name, sizeof(name));
@@ -391,17 +413,16 @@ static int create(struct netlink_request *r, const struct ifinfomsg *head, const
 
 	if (!dev)
 		return -ENOMEM;
-	int err = t[IFLA_MTU].data ? check_mtu(r, dev, nl_get_u32(&t[IFLA_MTU])) : 0;
+	int err = furnish(r, dev, t);
 
-	if (!err && t[IFLA_ADDRESS].data && t[IFLA_ADDRESS].len != dev->addr_len)
-		err = -EINVAL;
 	if (!err)
 		err = device_register(dev);
 	if (err) {
 		device_put(dev);
 		return err;
 	}
-	err = change(r, dev, head, t, false);
+	if (head->ifi_flags || head->ifi_change)
+		err = device_set_flags(dev, head->ifi_flags, head->ifi_change ? head->ifi_change : ~0u);
 	if (err)
 		device_unregister(dev);
 	return err;

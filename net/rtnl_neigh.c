@@ -117,15 +117,13 @@ static int dump_neighbours(struct netlink_request *r)
 	struct netlink_dump d = { .step = neighbours_step };
 	struct nl_attr t[NDA_MAX + 1] = { 0 };
 	struct ndmsg head = { .ndm_family = r->msg.body[0] };
-	int err = 0;
+	int err = rtnl_parse(r, &head, sizeof(head), neigh_policy, NDA_MAX, t, r->strict ? NL_STRICT : NL_LIBERAL);
 
-	if (r->strict || r->msg.len >= sizeof(head)) {
-		err = rtnl_parse(r, &head, sizeof(head), neigh_policy, NDA_MAX, t, r->strict ? NL_STRICT : NL_LIBERAL);
-		if (!err && r->strict)
-			err = check_strict_dump(r, &head, t);
-	}
-	if (err)
-		return rtnl_dump_failed(r, err);
+	if (!err && r->strict)
+		err = check_strict_dump(r, &head, t);
+	d.ext = r->ext;				/* what is wrong with it is said, though nothing fails */
+	if (err && r->strict)
+		return rtnl_dump_failed(r, err, 0);
 	d.at[1] = nl_get_u32(&t[NDA_IFINDEX]);
 	d.at[2] = head.ndm_family;
 	bool none = head.ndm_flags & NTF_PROXY || nl_get_u32(&t[NDA_MASTER]);

@@ -87,7 +87,7 @@ struct slot {
 	u32 at;				/* in the list */
 };
 
-/* Dumps go by table, highest first, then by prefix, the longer first, then by metric, then as in the list. */
+/* Dumps go by table, main before local, then by prefix, the longer first, then by metric, then as in the list. */
 static int compare(const void *a, const void *b, void *ctx)
 {
 	const struct slot *sx = a, *sy = b;
@@ -95,7 +95,7 @@ static int compare(const void *a, const void *b, void *ctx)
 	u32 px = be32_to_cpu(x->prefix), py = be32_to_cpu(y->prefix);
 
 	if (x->table != y->table)
-		return x->table > y->table ? -1 : 1;
+		return x->table < y->table ? -1 : 1;
 	if (px != py)
 		return px < py ? -1 : 1;
 	if (x->prefix_len != y->prefix_len)
@@ -141,13 +141,11 @@ static bool wanted(const struct route_filter *f, const struct route4 *r)
 /* d->at: [0] routes passed; [1] and [2] the filter */
 static int routes_step(struct netlink_dump *d, struct nl_buf *b)
 {
-	struct route_filter f, none = { 0 };
+	struct route_filter f;
 	u32 count = 0, n;
 	int more = 0;
 
 	memcpy(&f, &d->at[1], sizeof(f));
-	u16 filtered = memcmp(&f, &none, sizeof(f)) ? NLM_F_DUMP_FILTERED : 0;
-
 	netlink_dump_check(d, route4_generation());
 	struct slot *all = gather(&count);
 
@@ -157,7 +155,7 @@ static int routes_step(struct netlink_dump *d, struct nl_buf *b)
 		if (!wanted(&f, all[n].route))
 			continue;
 		struct rtmsg head = header(all[n].route);
-		u32 at = netlink_dump_begin(d, b, RTM_NEWROUTE, filtered, &head, sizeof(head));
+		u32 at = netlink_dump_begin(d, b, RTM_NEWROUTE, 0, &head, sizeof(head));
 
 		put_route(b, all[n].route);
 		if (!nl_end(b, at)) {
@@ -179,7 +177,8 @@ static bool table_exists(u32 table)
 	return false;
 }
 
-static int strict_filter(struct netlink_request *r, struct route_filter *f)
+/* @flags: NLM_F_DUMP_FILTERED once it is known that it is one */
+static int strict_filter(struct netlink_request *r, struct route_filter *f, u16 *flags)
 {
 	struct nl_attr t[RTA_MAX + 1];
 	struct rtmsg head;
@@ -201,9 +200,12 @@ static int strict_filter(struct netlink_request *r, struct route_filter *f)
 	f->type = head.rtm_type;
 	f->oif = nl_get_u32(&t[RTA_OIF]);
 	f->table = (u8)table;
+	if (f->oif && !device_by_index(f->oif))
+		return -ENODEV;
+	*flags = f->protocol || f->type || f->oif || table ? NLM_F_DUMP_FILTERED : 0;
 	if (table > 255 || (table && !table_exists(table)))
 		return rtnl_refuse(r, -ENOENT, "ipv4: FIB table does not exist");
-	return f->oif && !device_by_index(f->oif) ? -ENODEV : 0;
+	return 0;
 }
 
 static int dump_routes(struct netlink_request *r)
@@ -215,14 +217,14 @@ static int dump_routes(struct netlink_request *r)
 
 	if (r->strict) {
 		rtnl_lock();
-		err = strict_filter(r, &f);
+		err = strict_filter(r, &f, &d.flags);
 		rtnl_unlock();
 	} else if (r->msg.len >= sizeof(head)) {
 		memcpy(&head, r->msg.body, sizeof(head));
 		f.none = head.rtm_flags & RTM_F_CLONED;
 	}
 	memcpy(&d.at[1], &f, sizeof(f));
-	return err ? rtnl_dump_failed(r, err) : rtnl_dump(r, &d);
+	return err ? rtnl_dump_failed(r, err, d.flags) : rtnl_dump(r, &d);
 }
 
 static int nothing_step(struct netlink_dump *d, struct nl_buf *b)
@@ -328,9 +330,9 @@ static int read_route(struct netlink_request *r, struct rtmsg *head, struct nl_a
 	if (err)
 		return err;
 	if (head->rtm_dst_len > 32)
-		return rtnl_refuse(r, -EINVAL, "ipv4: Invalid prefix length");
+		return rtnl_refuse(r, -EINVAL, "Invalid prefix length");
 	if (head->rtm_type > RTN_MAX)
-		return rtnl_refuse(r, -EINVAL, "ipv4: Invalid route type");
+		return rtnl_refuse(r, -EINVAL, "Invalid route type");
 	if (t[RTA_MULTIPATH].data || t[RTA_ENCAP].data || t[RTA_VIA].data || t[RTA_FLOW].data || t[RTA_NH_ID].data)
 		return -EOPNOTSUPP;
 	u32 table = t[RTA_TABLE].data ? nl_get_u32(&t[RTA_TABLE]) : head->rtm_table;
@@ -341,7 +343,7 @@ static int read_route(struct netlink_request *r, struct rtmsg *head, struct nl_a
 		.gateway = nl_get_u32(&t[RTA_GATEWAY]), .src = nl_get_u32(&t[RTA_PREFSRC]), .onlink = head->rtm_flags & RTNH_F_ONLINK,
 	};
 	if (out->prefix & ~ip4_mask(out->prefix_len))
-		return rtnl_refuse(r, -EINVAL, "ipv4: Invalid prefix for given prefix length");
+		return rtnl_refuse(r, -EINVAL, "Invalid prefix for given prefix length");
 	if (t[RTA_OIF].data) {
 		out->dev = device_by_index(nl_get_u32(&t[RTA_OIF]));
 		if (!out->dev)
@@ -360,27 +362,27 @@ static int check_next_hop(struct netlink_request *r, struct route4 *route)
 {
 	if (!has_next_hop(route->type)) {
 		if (route->dev || route->gateway)
-			return rtnl_refuse(r, -EINVAL, "ipv4: Route type does not allow nexthop attributes");
+			return rtnl_refuse(r, -EINVAL, "Route type does not allow nexthop attributes");
 		return 0;
 	}
 	if (route->gateway && route->onlink) {
 		if (!route->dev)
-			return rtnl_refuse(r, -ENODEV, "ipv4: Nexthop device required for onlink");
-		return device_is_up(route->dev) ? 0 : rtnl_refuse(r, -ENETDOWN, "ipv4: Nexthop device is not up");
+			return rtnl_refuse(r, -ENODEV, "Nexthop device required for onlink");
+		return device_is_up(route->dev) ? 0 : rtnl_refuse(r, -ENETDOWN, "Nexthop device is not up");
 	}
 	if (route->gateway) {
 		const struct route4 *via = route4_lookup(route->gateway, route->dev ? route->dev->ifindex : 0);
 
 		if (!via || via->gateway)
-			return rtnl_refuse(r, -ENETUNREACH, "ipv4: Nexthop has invalid gateway");
-		if (via->type != RTN_UNICAST)
-			return rtnl_refuse(r, -EINVAL, "ipv4: Nexthop has invalid gateway");
+			return rtnl_refuse(r, -ENETUNREACH, "Nexthop has invalid gateway");
+		if (via->type != RTN_UNICAST && via->type != RTN_LOCAL)
+			return rtnl_refuse(r, -EINVAL, "Nexthop has invalid gateway");
 		route->dev = route->dev ? route->dev : via->dev;
 		return 0;
 	}
 	if (!route->dev)
-		return rtnl_refuse(r, -ENODEV, "ipv4: Nexthop device is not given");
-	return device_is_up(route->dev) ? 0 : rtnl_refuse(r, -ENETDOWN, "ipv4: Device for nexthop is not up");
+		return -ENODEV;
+	return device_is_up(route->dev) ? 0 : rtnl_refuse(r, -ENETDOWN, "Device for nexthop is not up");
 }
 
 static int new_route(struct netlink_request *r)
@@ -399,7 +401,7 @@ static int new_route(struct netlink_request *r)
 	struct ip_addr src = ip_addr_v4(route.src);
 
 	if (route.src && route.type != RTN_LOCAL && !ip_is_local(&src, 0))
-		return rtnl_refuse(r, -EINVAL, "ipv4: Invalid preferred source address");
+		return rtnl_refuse(r, -EINVAL, "Invalid preferred source address");
 	if (route.type == RTN_UNSPEC)
 		route.type = RTN_UNICAST;
 	return route4_insert(&route, r->msg.head.nlmsg_flags & (NLM_F_CREATE | NLM_F_EXCL | NLM_F_REPLACE | NLM_F_APPEND));

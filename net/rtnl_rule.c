@@ -41,7 +41,7 @@ static int dump_rules(struct netlink_request *r)
 	u8 family = r->msg.body[0];
 
 	if (family != RTNL_AF_UNSPEC && family != RTNL_AF_INET)
-		return rtnl_dump_failed(r, -EAFNOSUPPORT);
+		return rtnl_dump_failed(r, -EAFNOSUPPORT, 0);
 	return rtnl_dump(r, &d);
 }
 
@@ -79,7 +79,7 @@ static int dump_qdiscs(struct netlink_request *r)
 	int err = rtnl_parse(r, &head, sizeof(head), NULL, TCA_MAX, t, NL_LIBERAL);
 
 	if (err)
-		return rtnl_dump_failed(r, err);
+		return rtnl_dump_failed(r, err, 0);
 	d.at[1] = (u32)head.tcm_ifindex;
 	return rtnl_dump(r, &d);
 }

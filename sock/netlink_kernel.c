@@ -24,6 +24,8 @@ static void put_ext(struct nl_buf *b, const struct nl_extack *ext, const struct 
 		nl_put_string(b, NLMSGERR_ATTR_MSG, ext->text);
 	if (err && about && ext->where && ext->where >= about->start && ext->where < about->body + about->len)
 		nl_put_u32(b, NLMSGERR_ATTR_OFFS, (u32)(ext->where - about->start));
+	if (ext->policy)
+		nl_put_policy(b, NLMSGERR_ATTR_POLICY, ext->policy);
 }
 
 /* Answer @m with @err, 0 or -errno. */
@@ -99,7 +101,7 @@ static void drop_dump_locked(struct netlink_peer *n)
 /* The end: NLMSG_DONE with @err. Return: false: it does not fit */
 static bool put_done(struct netlink_peer *n, struct netlink_dump *d, struct nl_buf *b, int err)
 {
-	bool says = err && atomic_load(&n->flags) & NLF_EXT_ACK && d->ext.text;
+	bool says = atomic_load(&n->flags) & NLF_EXT_ACK && d->ext.text;
 	s32 code = err;
 	u32 at = netlink_dump_begin(d, b, NLMSG_DONE, says ? NLM_F_ACK_TLVS : 0, &code, sizeof(code));
 

@@ -29,6 +29,7 @@ struct net_device *device_loopback(void) { return &stub_lo; }
 struct net_device *device_by_index(u32 i) { return i == 1 ? &stub_lo : i == 2 ? &stub_eth : NULL; }
 struct net_device *device_next(struct net_device *dev) { return !dev ? &stub_lo : dev == &stub_lo ? &stub_eth : NULL; }
 void neighbour_confirm(struct net_device *dev, const struct ip_addr *ip) {}
+void neighbour_flush(const struct net_device *dev) {}
 void neighbour_init(void) {}
 void arp_init(void) {}
 void ip4_init(void) {}
