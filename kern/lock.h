@@ -20,6 +20,8 @@ enum lock_rank {
 	/* sleeping */
 	RANK_URING,		/* uring->submit: over submission and registration */
 	RANK_FILE_POS,		/* file->pos_lock: held over whole reads and writes */
+	RANK_NET_SHOWN,		/* network devices in /sys, one change at a time */
+	RANK_DEVNODES,		/* over the calls of those who listen to devices, which make files */
 	RANK_RENAME_FS,		/* super: one cross-directory rename at a time */
 	RANK_OVERLAY_PARENT,	/* an inode lock of a stacked file system, taken before those of the one below */
 	RANK_OVERLAY_PARENT2,

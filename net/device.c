@@ -20,12 +20,31 @@ static struct mutex rtnl;
 static LIST_HEAD(devices);			/* [rtnl, read under RCU] */
 static struct hlist_head by_index[INDEX_BUCKETS];	/* [rtnl, read under RCU] */
 static LIST_HEAD(listeners);			/* [rtnl] */
+static LIST_HEAD(todo);				/* [rtnl] */
 static u32 next_index = 1;			/* [rtnl] */
 static u32 generation = 1;			/* [rtnl] */
 static struct net_device *loopback;		/* set once */
 
 void rtnl_lock(void) { mutex_lock(&rtnl); }
-void rtnl_unlock(void) { mutex_unlock(&rtnl); }
+
+void rtnl_unlock(void)
+{
+	LIST_HEAD(mine);
+
+	list_splice_init(&todo, &mine);
+	mutex_unlock(&rtnl);
+	while (!list_empty(&mine)) {
+		struct rtnl_todo *t = list_first_entry(&mine, struct rtnl_todo, node);
+
+		list_del_init(&t->node);
+		t->fn(t);
+	}
+}
+
+void rtnl_defer(struct rtnl_todo *t)
+{
+	list_add_tail(&t->node, &todo);
+}
 
 u32 device_generation(void) { return generation; }
 

@@ -23,6 +23,7 @@
 #include "net/context.h"
 #include "net/packet.h"
 
+struct device_node;
 struct ip4_config;
 struct group_set;
 struct ip6_config;
@@ -119,6 +120,7 @@ struct net_device {
 	struct ip4_config *ip4;		/* [R] NULL: none */
 	struct ip6_config *ip6;		/* [R] NULL: none */
 	struct group_set *groups;	/* [R] NULL: none was joined yet */
+	struct device_node *shown;	/* [R] device_node.c's; NULL: not in /sys */
 	bool registered;		/* [R] */
 	bool dynamic_addr;		/* [I] the address was made up */
 	struct refcount refs;

@@ -18,6 +18,9 @@ extern const struct link_ops ethernet_link;
 /* for net_device_ops.set_addr of devices that take any station's address. 0, -EADDRNOTAVAIL */
 int ethernet_any_addr(struct net_device *dev, const u8 *addr);
 
+/* device_node.c */
+void device_nodes_init(void);
+
 /* loopback.c */
 void loopback_init(void);
 

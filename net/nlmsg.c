@@ -131,6 +131,8 @@ static int check(const struct nl_attr *a, const struct nl_policy *p, u32 how, st
 		return a->len < number_len[p->kind] ? refuse(ext, a, -ERANGE, failed) : 0;
 	case NL_STRING:
 		return a->len < 1 || !string_fits(a, p->len) ? refuse(ext, a, -ERANGE, failed) : 0;
+	case NL_NUL_STRING:
+		return a->len && memchr(a->data, 0, MIN((u32)a->len, p->len + 1u)) ? 0 : refuse(ext, a, -EINVAL, failed);
 	case NL_BINARY:
 		return p->len && a->len > p->len ? refuse(ext, a, -ERANGE, failed) : 0;
 	case NL_FLAG:
@@ -262,7 +264,8 @@ void nl_put_policy(struct nl_buf *b, u16 type, const struct nl_policy *p)
 {
 	static const u8 kinds[] = {
 		[NL_U8] = NL_ATTR_TYPE_U8, [NL_U16] = NL_ATTR_TYPE_U16, [NL_U32] = NL_ATTR_TYPE_U32, [NL_U64] = NL_ATTR_TYPE_U64,
-		[NL_STRING] = NL_ATTR_TYPE_STRING, [NL_BINARY] = NL_ATTR_TYPE_BINARY, [NL_NESTED] = NL_ATTR_TYPE_NESTED, [NL_FLAG] = NL_ATTR_TYPE_FLAG,
+		[NL_STRING] = NL_ATTR_TYPE_STRING,
+		[NL_NUL_STRING] = NL_ATTR_TYPE_NUL_STRING, [NL_BINARY] = NL_ATTR_TYPE_BINARY, [NL_NESTED] = NL_ATTR_TYPE_NESTED, [NL_FLAG] = NL_ATTR_TYPE_FLAG,
 	};
 	static const u64 most[] = { [NL_U8] = 0xff, [NL_U16] = 0xffff, [NL_U32] = ~0u, [NL_U64] = ~0ull };
 	u32 nest = nl_nest(b, type);
@@ -273,7 +276,7 @@ void nl_put_policy(struct nl_buf *b, u16 type, const struct nl_policy *p)
 		nl_put_u64(b, NL_POLICY_TYPE_ATTR_MAX_VALUE_U, most[p->kind]);
 	} else if (p->kind == NL_ANY && p->len) {
 		nl_put_u32(b, NL_POLICY_TYPE_ATTR_MIN_LENGTH, p->len);
-	} else if ((p->kind == NL_STRING || p->kind == NL_BINARY) && p->len) {
+	} else if ((p->kind == NL_STRING || p->kind == NL_NUL_STRING || p->kind == NL_BINARY) && p->len) {
 		nl_put_u32(b, NL_POLICY_TYPE_ATTR_MAX_LENGTH, p->len);
 	}
 	nl_nest_end(b, nest);

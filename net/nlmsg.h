@@ -65,10 +65,10 @@ struct nl_extack {
 };
 
 /* What an attribute must look like. */
-enum nl_kind { NL_ANY, NL_UNKNOWN_REFUSED, NL_U8, NL_U16, NL_U32, NL_U64, NL_STRING, NL_BINARY, NL_NESTED, NL_FLAG };
+enum nl_kind { NL_ANY, NL_UNKNOWN_REFUSED, NL_U8, NL_U16, NL_U32, NL_U64, NL_STRING, NL_NUL_STRING, NL_BINARY, NL_NESTED, NL_FLAG };
 struct nl_policy {
 	u8 kind;			/* enum nl_kind */
-	u16 len;			/* STRING: at most, without NUL; BINARY: at most, 0: any; ANY: at least */
+	u16 len;			/* STRING, NUL_STRING: at most, without NUL; BINARY: at most, 0: any; ANY: at least */
 };
 
 /* How hard nl_parse looks. */

@@ -25,8 +25,10 @@
 #include "net/context.h"
 #include "net/device.h"
 #include "net/stats.h"
+#include "sock/diag.h"
 #include "sock/inet.h"
 #include "vfs/poll.h"
+#include "vfs/procfs.h"
 
 enum { HEADER = 8, PAYLOAD_MAX = 65507, PAYLOAD6_MAX = 65527 };
 
@@ -45,6 +47,7 @@ struct udp_sock {
 	struct spinlock queue_lock;	/* RANK_NET_QUEUE */
 	struct list_head queue;		/* [q] packets; data at the payload */
 	bool dead;			/* [q] released: takes no more */
+	u32 drops;			/* [a] datagrams that found no room */
 	struct rcu_head rcu;
 };
 
@@ -444,6 +447,7 @@ static void enqueue(struct udp_sock *u, struct packet *p, bool v4)
 		UDP_COUNT(v4, udp_in);
 		wake_up_poll(&i->sock.waitq, EPOLLIN | EPOLLRDNORM | EPOLLRDBAND);
 	} else {
+		atomic_inc(&u->drops);
 		UDP_COUNT(v4, udp_rcvbuf_errors);
 		UDP_COUNT(v4, udp_in_errors);
 		packet_free(p);
@@ -741,14 +745,57 @@ static int udp_create(struct socket **out, bool v6, u32 type, u32 protocol)
 	return 0;
 }
 
+/* ---- what others are told ---- */
+
+static struct inet_diag_row row_of(struct udp_sock *u)
+{
+	struct inet_sock *i = &u->inet;
+	const struct net_endpoint *ep = &i->ep;
+
+	return (struct inet_diag_row){
+		.family = i->sock.family, .state = ep->rport ? 1 : 7, .shutdown = (u8)READ_ONCE(i->sock.shutdown), .local = ep->local,
+		.remote = ep->remote, .lport = ep->lport, .rport = ep->rport, .ifindex = ep->ifindex, .uid = ep->uid, .mark = i->sock.mark,
+		.rqueue = atomic_load(&i->rmem), .wqueue = atomic_load(&i->wmem), .ino = i->sock.ino, .socket = u, .refs = atomic_load(&i->refs) + 1,
+		.drops = atomic_load(&u->drops), .slot = ep->lport % PORT_BUCKETS,
+		.mem = {
+			[SK_MEMINFO_RMEM_ALLOC] = atomic_load(&i->rmem), [SK_MEMINFO_WMEM_ALLOC] = atomic_load(&i->wmem),
+			[SK_MEMINFO_RCVBUF] = i->sock.rcvbuf, [SK_MEMINFO_SNDBUF] = i->sock.sndbuf, [SK_MEMINFO_DROPS] = atomic_load(&u->drops),
+		},
+	};
+}
+
+static void diag_each(bool (*fn)(const struct inet_diag_row *row, void *arg), void *arg)
+{
+	struct net_endpoint *ep;
+
+	for (u32 i = 0; i < PORT_BUCKETS; i++) {
+		hlist_for_each_entry_rcu(ep, &ports.bucket[i].chain, port_node) {
+			struct inet_diag_row row = row_of(container_of(container_of(ep, struct inet_sock, ep), struct udp_sock, inet));
+
+			if (!fn(&row, arg))
+				return;
+		}
+	}
+}
+
+static void show(struct seq *s)
+{
+	seq_printf(s, "%-127s\n", "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops");
+	inet_diag_show(s, diag_each, 5, 127);
+}
+
 void udp_init(void)
 {
+	static struct inet_diag_source diag = { .protocol = IPPROTO_UDP, .each = diag_each };
+
 	static struct inet_type udp = { .type = SOCK_DGRAM, .protocol = IPPROTO_UDP, .by_default = true, .cap = ~0u, .create = udp_create };
 	static const struct ip_protocol proto = { .protocol = IPPROTO_UDP, .rx = rx, .error = rx_error, .v4 = true, .v6 = true };
 
 	udp_cache = slab_create("udp_sock", sizeof(struct udp_sock), 0);
 	assert(udp_cache);
 	port_table_init(&ports);
+	inet_diag_register(&diag);
+	proc_add("net/udp", 0444, show);
 	inet_register_type(&udp);
 	ip_protocol_register(&proto);
 }

@@ -9,6 +9,7 @@
 #include "base/string.h"
 #include "kern/assert.h"
 #include "kern/timer.h"
+#include "sock/diag.h"
 #include "sock/inet.h"
 #include "sock/internal.h"
 #include "vfs/file.h"
@@ -223,6 +224,7 @@ void sock_init(void)
 	sock_limits_init();
 	scm_init();
 	unix_init();
-	inet_families_init();
 	netlink_init();
+	diag_init();
+	inet_families_init();
 }

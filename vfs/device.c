@@ -5,7 +5,9 @@
  */
 #include <linux/errno.h>
 #include <linux/stat.h>
+#include "base/atomic.h"
 #include "base/printf.h"
+#include "base/string.h"
 #include "kern/mutex.h"
 #include "vfs/device.h"
 #include "vfs/internal.h"
@@ -88,6 +90,56 @@ const struct file_ops device_fops = { .open = device_open };
 
 /* ---- nodes ---- */
 
+static u64 uevent_seqnum;			/* [a] */
+
+static const char *base_name(const struct devnode *n)
+{
+	const char *slash = strrchr(n->name, '/');
+
+	return slash ? slash + 1 : n->name;
+}
+
+void devnode_path(const struct devnode *n, char *buf, size_t size)
+{
+	const struct devnode *p = n->parent;
+
+	if (p && p->parent)
+		scnprintf(buf, size, "devices/virtual/%s/%s/%s/%s", p->parent->class, base_name(p->parent), base_name(p), base_name(n));
+	else if (p)
+		scnprintf(buf, size, "devices/virtual/%s/%s/%s", p->class, base_name(p), base_name(n));
+	else
+		scnprintf(buf, size, "devices/virtual/%s/%s", n->class, base_name(n));
+}
+
+size_t devnode_uevent_text(struct devnode *n, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	if (n->rdev)
+		len = scnprintf(buf, size, "MAJOR=%u\nMINOR=%u\nDEVNAME=%s\n", dev_major(n->rdev), dev_minor(n->rdev), n->name);
+	if (n->uevent)
+		return len + n->uevent(n, buf + len, size - len);
+	if (n->mode & 0777)
+		len += scnprintf(buf + len, size - len, "DEVMODE=0%o\n", n->mode & 0777);
+	return len;
+}
+
+u64 devnode_uevent_seqnum(void)
+{
+	return atomic_load(&uevent_seqnum);
+}
+
+/* Takes no lock, since it comes from writes to files too: listeners are only ever added. */
+void devnode_uevent(struct devnode *n, const char *action, const char *extra)
+{
+	u64 seqnum = atomic_inc_return(&uevent_seqnum);
+	struct devnode_listener *l;
+
+	list_for_each_entry_rcu(l, &listeners, node)
+		if (l->uevent)
+			l->uevent(n, action, extra, seqnum);
+}
+
 void devnode_add(struct devnode *n)
 {
 	struct devnode_listener *l;
@@ -97,6 +149,7 @@ void devnode_add(struct devnode *n)
 	list_for_each_entry(l, &listeners, node)
 		if (l->added)
 			l->added(n);
+	devnode_uevent(n, "add", NULL);
 	mutex_unlock(&nodes_lock);
 }
 
@@ -109,6 +162,7 @@ void devnode_remove(struct devnode *n)
 	list_for_each_entry(l, &listeners, node)
 		if (l->removed)
 			l->removed(n);
+	devnode_uevent(n, "remove", NULL);
 	mutex_unlock(&nodes_lock);
 }
 
@@ -139,7 +193,7 @@ void devnode_listen(struct devnode_listener *l)
 	struct devnode *n;
 
 	mutex_lock(&nodes_lock);
-	list_add_tail(&l->node, &listeners);
+	list_add_tail_rcu(&l->node, &listeners);
 	list_for_each_entry(n, &nodes, node)
 		if (l->added)
 			l->added(n);
@@ -148,5 +202,5 @@ void devnode_listen(struct devnode_listener *l)
 
 void devices_init(void)
 {
-	mutex_init(&nodes_lock, RANK_FILE_POS);
+	mutex_init(&nodes_lock, RANK_DEVNODES);
 }

@@ -50,11 +50,19 @@ void devnode_remove(struct devnode *n);
 /** devnode_attrs_add - attributes that a device has for a time ("loop/offset"); devnode_attrs_remove - the directory or file @name of them. */
 void devnode_attrs_add(struct devnode *n, const struct devattr *attrs);
 void devnode_attrs_remove(struct devnode *n, const char *name);
+/** devnode_path - of its directory, relative to /sys. */
+void devnode_path(const struct devnode *n, char *buf, size_t size);
+/** devnode_uevent_text - what its file "uevent" says: lines KEY=VALUE. Return: length */
+size_t devnode_uevent_text(struct devnode *n, char *buf, size_t size);
+/** devnode_uevent - tell the listeners that something happened to it: "change"… ("add" and "remove" come by themselves). @extra: more lines, or NULL */
+void devnode_uevent(struct devnode *n, const char *action, const char *extra);
+u64 devnode_uevent_seqnum(void);	/* of the last event */
 struct devnode_listener {
 	void (*added)(struct devnode *n);
 	void (*removed)(struct devnode *n);
 	void (*attrs_added)(struct devnode *n, const struct devattr *attrs);	/* optional, as the next */
 	void (*attrs_removed)(struct devnode *n, const char *name);
+	void (*uevent)(struct devnode *n, const char *action, const char *extra, u64 seqnum);	/* optional */
 	struct list_head node;
 };
 void devnode_listen(struct devnode_listener *l);

@@ -43,17 +43,76 @@ static size_t show_dev(void *arg, char *buf, size_t size)
 
 static size_t show_uevent(void *arg, char *buf, size_t size)
 {
-	struct devnode *n = arg;
-	size_t len = 0;
+	return devnode_uevent_text(arg, buf, size);
+}
 
-	if (n->rdev)
-		len = scnprintf(buf, size, "MAJOR=%u\nMINOR=%u\nDEVNAME=%s\n", dev_major(n->rdev), dev_minor(n->rdev), n->name);
+/* One KEY=VALUE of a request for an event: what may be passed on. Return: its length, 0: it is none */
+static size_t event_arg(const char *s)
+{
+	size_t n = 0;
 
-	if (n->uevent)
-		return len + n->uevent(n, buf + len, size - len);
-	if (n->mode & 0777)
-		len += scnprintf(buf + len, size - len, "DEVMODE=0%o\n", n->mode & 0777);
-	return len;
+	while ((s[n] >= 'a' && s[n] <= 'z') || (s[n] >= 'A' && s[n] <= 'Z') || (s[n] >= '0' && s[n] <= '9'))
+		n++;
+	if (!n || s[n++] != '=')
+		return 0;
+	size_t value = n;
+
+	while ((s[n] >= 'a' && s[n] <= 'z') || (s[n] >= 'A' && s[n] <= 'Z') || (s[n] >= '0' && s[n] <= '9'))
+		n++;
+	return n > value ? n : 0;
+}
+
+/* 8-4-4-4-12 hexadecimal digits */
+static bool is_uuid(const char *s)
+{
+	for (u32 i = 0; i < 36; i++) {
+		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+		bool hex = (s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'f') || (s[i] >= 'A' && s[i] <= 'F');
+
+		if (dash ? s[i] != '-' : !hex)
+			return false;
+	}
+	return true;
+}
+
+/* "ACTION", or "ACTION UUID KEY=VALUE …". Source: Linux Documentation/ABI/testing/sysfs-uevent */
+static int store_uevent(void *arg, const char *buf, size_t len)
+{
+	static const char *const actions[] = { "add", "remove", "change", "move", "online", "offline", "bind", "unbind" };
+	char extra[512];
+	size_t used = scnprintf(extra, sizeof(extra), "SYNTH_UUID=0\n");
+
+	if (len && buf[len - 1] == '\n')
+		len--;
+	for (u32 i = 0; i < ARRAY_SIZE(actions); i++) {
+		size_t n = strlen(actions[i]);
+		const char *at = buf + n;
+
+		if (len < n || memcmp(buf, actions[i], n) || (len > n && *at != ' '))
+			continue;
+		if (len > n) {
+			if (len < n + 1 + 36 || !is_uuid(at + 1))
+				return -EINVAL;
+			used = scnprintf(extra, sizeof(extra), "SYNTH_UUID=%.36s\n", at + 1);
+			at += 37;
+		}
+		while (at < buf + len) {
+			size_t arg_len = *at == ' ' ? event_arg(at + 1) : 0;
+
+			if (!arg_len || at + 1 + arg_len > buf + len)
+				return -EINVAL;
+			used += scnprintf(extra + used, sizeof(extra) - used, "SYNTH_ARG_%.*s\n", (int)arg_len, at + 1);
+			at += 1 + arg_len;
+		}
+		devnode_uevent(arg, actions[i], extra);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static size_t show_seqnum(void *arg, char *buf, size_t size)
+{
+	return scnprintf(buf, size, "%llu\n", devnode_uevent_seqnum());
 }
 
 static size_t show_attr(void *arg, char *buf, size_t size)
@@ -109,7 +168,7 @@ static int add_device_dir(struct devnode *n, const char *dir)
 			return err;
 	}
 	scnprintf(path, sizeof(path), "%s/uevent", dir);
-	err = sysfs_add_file(path, show_uevent, NULL, n);
+	err = sysfs_add_file(path, show_uevent, store_uevent, n);
 	if (err)
 		return err;
 	scnprintf(path, sizeof(path), "%s/subsystem", dir);
@@ -122,18 +181,9 @@ static int add_device_dir(struct devnode *n, const char *dir)
 	return err ? err : add_attrs(n, n->more_attrs, dir);
 }
 
-/* Where the device's directory is: in its parent's, if it has one. */
 static void dir_path(const struct devnode *n, char *dir)
 {
-	const struct devnode *p = n->parent;
-
-	if (p && p->parent)
-		scnprintf(dir, PATH_BYTES, "devices/virtual/%s/%s/%s/%s", p->parent->class, device_name(p->parent), device_name(p),
-			  device_name(n));
-	else if (p)
-		scnprintf(dir, PATH_BYTES, "devices/virtual/%s/%s/%s", p->class, device_name(p), device_name(n));
-	else
-		scnprintf(dir, PATH_BYTES, "devices/virtual/%s/%s", n->class, device_name(n));
+	devnode_path(n, dir, PATH_BYTES);
 }
 
 static bool is_disk(const struct devnode *n)
@@ -216,5 +266,7 @@ static struct devnode_listener listener = {
 
 void sysfs_devices_init(void)
 {
+	if (sysfs_add_file("kernel/uevent_seqnum", show_seqnum, NULL, NULL))
+		pr_warn("sysfs: no kernel/uevent_seqnum\n");
 	devnode_listen(&listener);
 }

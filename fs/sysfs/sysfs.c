@@ -34,13 +34,14 @@ static s64 file_show(struct file *f, struct iter *to, u64 *pos)
 
 	if (!n->show)
 		return -EIO;
-	if (READ_ONCE(n->gone))
-		return -ENODEV;
 	buf = kmalloc(PAGE_SIZE, ALLOC_KERNEL);
 	if (!buf)
 		return -ENOMEM;
-	len = n->show(n->arg, buf, PAGE_SIZE);
-	if (*pos < len && iter_left(to)) {
+	/* Nothing sleeps between the look and the call: what show is given lives for a grace period more. */
+	len = READ_ONCE(n->gone) ? (size_t)-ENODEV : n->show(n->arg, buf, PAGE_SIZE);
+	if ((s64)len < 0)
+		ret = (s64)len;
+	else if (*pos < len && iter_left(to)) {
 		ret = iter_put(to, buf + *pos, MIN((u64)(len - *pos), iter_left(to)));
 		if (!ret)
 			ret = -EFAULT;
@@ -60,14 +61,12 @@ static s64 file_store(struct file *f, struct iter *from, u64 *pos)
 
 	if (!n->store)
 		return -EIO;
-	if (READ_ONCE(n->gone))
-		return -ENODEV;
 	buf = kmalloc(PAGE_SIZE, ALLOC_KERNEL);
 	if (!buf)
 		return -ENOMEM;
 	if (iter_get(from, buf, len) == len) {
 		buf[len] = '\0';
-		ret = n->store(n->arg, buf, len);
+		ret = READ_ONCE(n->gone) ? -ENODEV : n->store(n->arg, buf, len);
 		if (!ret)
 			ret = len;
 	} else {

@@ -11,7 +11,7 @@
 
 #include "base/types.h"
 
-/* text of at most a page, with newline. Return: its length */
+/* text of at most a page, with newline. Return: its length, or -errno as a size_t: the read fails with it */
 typedef size_t sysfs_show_fn(void *arg, char *buf, size_t size);
 /* @buf is NUL-terminated. Return: 0 or -errno */
 typedef int sysfs_store_fn(void *arg, const char *buf, size_t len);

@@ -4,7 +4,7 @@
 #include <linux/errno.h>
 #include "net/nlmsg.h"
 
-enum { ROUNDS = 20000, ATTRS = 8 };
+enum { ROUNDS = 20000, ATTRS = 9 };
 
 static u8 *exact(const void *data, u32 len)
 {
@@ -142,7 +142,7 @@ static u32 read_all(const u8 *data, u32 len, u32 how, const struct nl_policy *po
 
 static const struct nl_policy policy[ATTRS + 1] = {
 	[1] = { NL_U8 }, [2] = { NL_U16 }, [3] = { NL_U32 }, [4] = { NL_U64 }, [5] = { NL_STRING, 8 }, [6] = { NL_NESTED }, [7] = { NL_BINARY, 4 },
-	[8] = { NL_FLAG },
+	[8] = { NL_FLAG }, [9] = { NL_NUL_STRING, 3 },
 };
 
 static void test_truncated(void **state)
@@ -213,8 +213,10 @@ static void test_policy(void **state)
 	assert_int_equal(judge(7, 5, NL_LIBERAL), -ERANGE);
 	assert_int_equal(judge(8, 0, NL_LIBERAL), 0);
 	assert_int_equal(judge(8, 1, NL_LIBERAL), -ERANGE);
-	assert_int_equal(judge(9, 4, NL_LIBERAL), 0);
-	assert_int_equal(judge(9, 4, NL_STRICT), -EINVAL);
+	assert_int_equal(judge(9, 4, NL_LIBERAL), 0);		/* all zero: an empty text */
+	assert_int_equal(judge(9, 0, NL_LIBERAL), -EINVAL);
+	assert_int_equal(judge(10, 4, NL_LIBERAL), 0);
+	assert_int_equal(judge(10, 4, NL_STRICT), -EINVAL);
 	assert_int_equal(judge(0, 4, NL_STRICT), -EINVAL);
 }
 

@@ -22,4 +22,6 @@ void inet_families_init(void) {}
 /* Nor are netlink and devices. */
 void netlink_init(void);
 void netlink_init(void) {}
+void diag_init(void);
+void diag_init(void) {}
 s64 sock_device_ioctl(u32 cmd, u64 arg) { return -ENOTTY; }
