@@ -65,8 +65,10 @@ void icmp4_send(struct packet *p, const struct ip_rx *ip, u8 type, u8 code, u32 
 		return;
 	if (ip->protocol == IPPROTO_ICMP && (!packet_copy_bits(p, 0, &about, 1) || about != ECHO))
 		return;
-	if (!icmp_may_send())
+	if (!icmp_may_send()) {
+		IP4_COUNT(icmp_out_limited);
 		return;
+	}
 	struct packet *e = packet_alloc(HEADER + quote, ALLOC_ATOMIC);
 
 	if (!e)

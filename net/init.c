@@ -18,5 +18,6 @@ void net_init(void)
 	rtnetlink_init();
 	ip_init();
 	net_ports_init();
+	proc_net_init();
 	loopback_init();
 }

@@ -21,6 +21,9 @@ int ethernet_any_addr(struct net_device *dev, const u8 *addr);
 /* device_node.c */
 void device_nodes_init(void);
 
+/* proc_net.c */
+void proc_net_init(void);
+
 /* loopback.c */
 void loopback_init(void);
 

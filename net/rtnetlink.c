@@ -8,7 +8,7 @@
 #include "kern/assert.h"
 #include "net/rtnetlink.h"
 
-enum { TYPES = RTM_MAX - RTM_BASE + 1, TYPE_SLOTS = 2, KIND_GET = 2, KIND_MASK = 3 };
+enum { TYPES = RTM_MAX - RTM_BASE + 1, TYPE_SLOTS = 2, KIND_DELETE = 1, KIND_GET = 2, KIND_MASK = 3 };
 
 /* By type: first that of one family, then that of all others. */
 static const struct rtnl_handler *handlers[TYPES][TYPE_SLOTS];	/* set at boot */
@@ -96,6 +96,8 @@ static int receive(struct netlink_request *r)
 		return -EPERM;
 	if (kind == KIND_GET && r->msg.head.nlmsg_flags & NLM_F_DUMP)
 		return h && h->dump ? h->dump(r) : -EOPNOTSUPP;
+	if (kind == KIND_DELETE && r->msg.head.nlmsg_flags & NLM_F_BULK)
+		return rtnl_refuse(r, -EOPNOTSUPP, "Bulk delete is not supported");
 	if (!h || !h->request || (h->needs_family && family == RTNL_AF_UNSPEC))
 		return -EOPNOTSUPP;
 	rtnl_lock();

@@ -11,7 +11,7 @@
 struct ip4_stats {
 	u64 in_receives, in_header_errors, in_address_errors, in_unknown_protocols, in_discards, in_delivers, out_requests, out_discards,
 		out_no_routes, reasm_fails, frag_oks, frag_fails, frag_creates;
-	u64 icmp_in, icmp_in_errors, icmp_in_csum_errors, icmp_out, icmp_in_type[19], icmp_out_type[19];
+	u64 icmp_in, icmp_in_errors, icmp_in_csum_errors, icmp_out, icmp_out_limited, icmp_in_type[19], icmp_out_type[19];
 	u64 udp_in, udp_no_ports, udp_in_errors, udp_out, udp_rcvbuf_errors, udp_csum_errors;
 } CACHELINE_ALIGNED;
 extern struct ip4_stats ip4_stats[CPUS_MAX];
@@ -34,5 +34,10 @@ struct tcp_stats {
 extern struct tcp_stats tcp_stats[CPUS_MAX];
 #define TCP_COUNT(mib) (tcp_stats[plat_cpu_id()].tcp[TCP_MIB_##mib]++)
 #define TCP_COUNT_MORE(mib) (tcp_stats[plat_cpu_id()].more[LINUX_MIB_##mib]++)
+
+/* TCP's part of /proc/net/snmp: ActiveOpens PassiveOpens AttemptFails EstabResets CurrEstab InSegs OutSegs RetransSegs InErrs OutRsts InCsumErrors. */
+enum { PROC_NET_TCP_COUNTERS = 11 };
+/** proc_net_tcp_counters - who knows them; the array holds until the next call. At boot */
+void proc_net_tcp_counters(const u64 *(*counters)(void));
 
 #endif

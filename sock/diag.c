@@ -20,7 +20,7 @@ void inet_diag_register(struct inet_diag_source *s)
 	list_add_tail(&s->node, &sources);
 }
 
-static const struct inet_diag_source *find_source(u8 protocol)
+const struct inet_diag_source *inet_diag_find(u8 protocol)
 {
 	const struct inet_diag_source *s;
 
@@ -128,7 +128,7 @@ static int inet_step(struct netlink_dump *d, struct nl_buf *b)
 	struct walk w = { .d = d, .b = b };
 
 	rcu_read_lock();
-	find_source(q->req.sdiag_protocol)->each(tell_row, &w);
+	inet_diag_find(q->req.sdiag_protocol)->each(tell_row, &w);
 	rcu_read_unlock();
 	d->at[0] = w.full ? w.n - 1 : w.n;
 	return w.full;
@@ -155,7 +155,7 @@ static int inet_dump(struct netlink_request *r)
 
 	if (!err && filter->data)
 		err = filter->len < sizeof(struct inet_diag_bc_op) ? -EINVAL : inet_diag_filter_check(filter->data, filter->len);
-	if (!err && !find_source(req.sdiag_protocol))
+	if (!err && !inet_diag_find(req.sdiag_protocol))
 		err = -ENOENT;
 	if (err)
 		return err;
@@ -207,7 +207,7 @@ static int inet_get(struct netlink_request *r)
 	if (r->msg.len < sizeof(req))
 		return -EINVAL;
 	memcpy(&req, r->msg.body, sizeof(req));
-	const struct inet_diag_source *source = find_source(req.sdiag_protocol);
+	const struct inet_diag_source *source = inet_diag_find(req.sdiag_protocol);
 
 	if (!source)
 		return -ENOENT;
@@ -266,4 +266,5 @@ void diag_init(void)
 	};
 
 	netlink_register(&diag);
+	diag_show_init();
 }

@@ -21,6 +21,8 @@
 #include "net/address.h"
 #include "net/netlink.h"
 
+struct seq;
+
 /* ---- AF_INET ---- */
 
 /* One socket, as it is told. */
@@ -50,8 +52,10 @@ void inet_diag_register(struct inet_diag_source *s);
  * @digits: of the first column
  * @width:  to which lines are padded, 0: not at all
  */
-struct seq;
 void inet_diag_show(struct seq *s, void (*each)(bool (*fn)(const struct inet_diag_row *row, void *arg), void *arg), u32 digits, u32 width);
+
+const struct inet_diag_source *inet_diag_find(u8 protocol);	/* NULL: none */
+void diag_show_init(void);
 
 /* ---- diag_filter.c ---- */
 

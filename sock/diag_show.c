@@ -1,14 +1,16 @@
 /*
- * Sockets as lines of /proc/net/udp, /proc/net/raw, /proc/net/icmp.
+ * Sockets as lines of /proc/net/udp, /proc/net/raw, /proc/net/icmp; how many there are, in /proc/net/sockstat.
  *
  * Source: proc(5).
  */
 #include <linux/errno.h>
+#include <linux/in.h>
 #include "base/printf.h"
 #include "base/string.h"
 #include "kern/rcu.h"
 #include "kern/slab.h"
 #include "sock/diag.h"
+#include "sock/internal.h"
 #include "vfs/procfs.h"
 
 /* The text may sleep for memory, so the rows are gathered first. */
@@ -62,4 +64,47 @@ void inet_diag_show(struct seq *s, void (*each)(bool (*fn)(const struct inet_dia
 	for (u32 i = 0; i < g.count; i++)
 		show_row(s, &g.rows[i], digits, width);
 	kvfree(g.rows);
+}
+
+/* ---- sockstat ---- */
+
+struct tally {
+	u32 count, bytes;
+};
+
+static bool add_up(const struct inet_diag_row *row, void *arg)
+{
+	struct tally *t = arg;
+
+	t->count++;
+	t->bytes += row->rqueue;
+	return true;
+}
+
+static struct tally tally(u8 protocol)
+{
+	const struct inet_diag_source *source = inet_diag_find(protocol);
+	struct tally t = { 0 };
+
+	rcu_read_lock();
+	if (source)
+		source->each(add_up, &t);
+	rcu_read_unlock();
+	return t;
+}
+
+static void show_sockstat(struct seq *s)
+{
+	struct tally udp = tally(IPPROTO_UDP), tcp = tally(IPPROTO_TCP), raw = tally(IPPROTO_RAW);
+	const u32 page = PAGE_SIZE;
+
+	seq_printf(s, "sockets: used %u\n", sock_count());
+	seq_printf(s, "TCP: inuse %u orphan 0 tw 0 alloc %u mem %u\n", tcp.count, tcp.count, DIV_ROUND_UP(tcp.bytes, page));
+	seq_printf(s, "UDP: inuse %u mem %u\nUDPLITE: inuse 0\n", udp.count, DIV_ROUND_UP(udp.bytes, page));
+	seq_printf(s, "RAW: inuse %u\nFRAG: inuse 0 memory 0\n", raw.count);
+}
+
+void diag_show_init(void)
+{
+	proc_add("net/sockstat", 0444, show_sockstat);
 }

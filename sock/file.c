@@ -12,6 +12,10 @@
 #include "vfs/internal.h"
 #include "vfs/poll.h"
 
+static u32 count;		/* [a] */
+
+u32 sock_count(void) { return atomic_load(&count); }
+
 struct socket *file_socket(const struct file *f)
 {
 	return f->ops == &socket_fops ? f->private : NULL;
@@ -47,6 +51,7 @@ struct file *sock_file(struct socket *s, u32 o_flags)
 	f->private = s;
 	s->ino = f->inode->ino;
 	__atomic_store_n(&s->file, f, __ATOMIC_RELEASE);
+	atomic_inc(&count);
 	return f;
 }
 
@@ -55,6 +60,7 @@ static void socket_release(struct file *f)
 	struct socket *s = f->private;
 
 	__atomic_store_n(&s->file, NULL, __ATOMIC_RELEASE);
+	atomic_dec(&count);
 	s->ops->release(s);
 }
 

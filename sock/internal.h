@@ -5,6 +5,7 @@
 #include "sock/sock.h"
 
 extern const struct file_ops socket_fops;
+u32 sock_count(void);		/* those with a file; file.c */
 
 /* limits.c; read with atomic_load, set through /proc/sys/net */
 struct sock_limits {

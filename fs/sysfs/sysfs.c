@@ -78,12 +78,18 @@ static s64 file_store(struct file *f, struct iter *from, u64 *pos)
 	return ret;
 }
 
+/* Not even root may write what cannot be written. */
+static int attr_open(struct inode *i, struct file *f)
+{
+	return (f->mode & FMODE_WRITE && !(i->mode & 0222)) || (f->mode & FMODE_READ && !(i->mode & 0444)) ? -EACCES : 0;
+}
+
 static int refuse_setattr(struct dentry *d, struct inode *i, const struct setattr *sa)
 {
 	return sa->valid & (SET_MODE | SET_UID | SET_GID) ? -EPERM : 0;
 }
 
-static const struct file_ops file_fops = { .read = file_show, .write = file_store };
+static const struct file_ops file_fops = { .open = attr_open, .read = file_show, .write = file_store };
 static const struct inode_ops file_ops_ = { .setattr = refuse_setattr };
 
 /* ---- directories ---- */
