@@ -123,7 +123,7 @@ static bool take_neighbour(struct neighbour *n, void *arg)
 	struct arp_list *l = arg;
 
 	neighbour_look(n, &l->all[l->count]);
-	if (l->all[l->count].state != NUD_NONE && l->all[l->count].state != NUD_NOARP)
+	if (ip_addr_is_v4(&l->all[l->count].ip) && l->all[l->count].state != NUD_NONE && l->all[l->count].state != NUD_NOARP)
 		l->count++;
 	return l->count < ARP_MAX;
 }
@@ -131,7 +131,7 @@ static bool take_neighbour(struct neighbour *n, void *arg)
 static void show_neighbour(struct seq *s, const struct neighbour_view *v)
 {
 	bool valid = v->state & (NUD_PERMANENT | NUD_REACHABLE | NUD_PROBE | NUD_STALE | NUD_DELAY);
-	const u8 *ip = (const u8 *)&v->ip, *a = v->addr;
+	const u8 *ip = v->ip.b + 12, *a = v->addr;
 	char text[16];
 
 	scnprintf(text, sizeof(text), "%u.%u.%u.%u", ip[0], ip[1], ip[2], ip[3]);

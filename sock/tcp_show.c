@@ -6,6 +6,7 @@
 #include <linux/errno.h>
 #include "kern/slab.h"
 #include "kern/timer.h"
+#include "net/stats.h"
 #include "sock/tcp.h"
 #include "vfs/procfs.h"
 
@@ -181,8 +182,25 @@ static void show6(struct seq *s)
 	show_all(s, true);
 }
 
+/* In the order of /proc/net/snmp. A gauge that sums to less than 0 was read between two CPUs. */
+static const u64 *counters(void)
+{
+	static u64 sum[PROC_NET_TCP_COUNTERS];
+
+	memset(sum, 0, sizeof(sum));
+	for (u32 cpu = 0; cpu < plat_cpu_count(); cpu++)
+		for (u32 i = 0; i < PROC_NET_TCP_COUNTERS; i++)
+			sum[i] += tcp_stats[cpu].tcp[TCP_MIB_ACTIVEOPENS + i];
+	if ((s64)sum[TCP_MIB_CURRESTAB - TCP_MIB_ACTIVEOPENS] < 0)
+		sum[TCP_MIB_CURRESTAB - TCP_MIB_ACTIVEOPENS] = 0;
+	return sum;
+}
+
 void tcp_show_init(void)
 {
+	static_assert(TCP_MIB_CSUMERRORS - TCP_MIB_ACTIVEOPENS + 1 == PROC_NET_TCP_COUNTERS, "the counters of /proc/net/snmp");
+
+	proc_net_tcp_counters(counters);
 	proc_add("net/tcp", 0444, show);
 	proc_add("net/tcp6", 0444, show6);
 }

@@ -41,7 +41,7 @@ static void do_it(const char *what, int s)
 	say(what, "%s", err_name(-((struct nlmsgerr *)NLMSG_DATA(in))->error));
 }
 
-/* The lines of a file that begin, after blanks, with @with; those of counters up to the first digit. */
+/* The lines of a file that begin, after blanks, with @with; those of counters up to the blanks before the first digit. */
 static void lines(const char *path, const char *with, bool counters)
 {
 	char *text = strdup(get_file(path)), *save;
@@ -51,6 +51,8 @@ static void lines(const char *path, const char *with, bool counters)
 			continue;
 		if (counters && strpbrk(line, "0123456789"))
 			*strpbrk(line, "0123456789") = 0;
+		while (counters && *line && line[strlen(line) - 1] == ' ')
+			line[strlen(line) - 1] = 0;
 		say(path, "[%s]", line);
 	}
 	free(text);
@@ -118,7 +120,11 @@ static void sys_class(const char *dev)
 			text[n] = 0;
 			if (n && text[n - 1] == '\n')
 				text[n - 1] = '.';
-			say(name, "%s", text);
+			/* What came over lo, which address it was given and how many devices there were depends on who was there before. */
+			if (!strcmp(files[i], "iflink"))
+				say(name, "%s", atoi(text) == (int)if_nametoindex(dev) ? "its own index" : text);
+			else if (strcmp(dev, "lo") || (strcmp(files[i], "statistics/rx_bytes") && strcmp(files[i], "address")))
+				say(name, "%s", text);
 		}
 		close(fd);
 	}
