@@ -32,6 +32,7 @@ include mk/vdso.mk
 -include mk/fs.mk
 -include mk/bench.mk
 -include mk/block.mk
+-include mk/net.mk
 -include mk/packet.mk
 -include mk/test.mk
 -include mk/tools.mk

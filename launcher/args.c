@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "args.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -37,7 +38,8 @@ static const char help[] =
     "  --disk FILE[,OPT]   a disk; OPT: format=raw|qcow2, readonly, snapshot, serial=NAME,\n"
     "                      queues=N\n"
     "  --nic none|user     no network (if not given), or QEMU's user network;\n"
-    "                      user,OPT, tap,OPT and socket,OPT go to QEMU's -netdev\n"
+    "                      user,OPT, tap,OPT and socket,OPT go to QEMU's -netdev;\n"
+    "                      mac=52:54:00:12:34:56 among OPT is the card's address\n"
     "  --kernel FILE       any Linux kernel, a bzImage or an ELF file; Auk's if not given\n"
     "  --modules DIR       its modules; ../lib/modules/VERSION beside FILE if not given\n"
     "  --accel WHICH       auto, kvm or tcg; auto takes kvm where a trial guest runs on it\n"
@@ -253,25 +255,81 @@ static void parse_disk(struct args *args, const char *value)
 	list_add(&args->drive_props, props);
 }
 
-static void parse_nic(struct args *args, const char *value)
+/* What QEMU's -netdev takes, type by type: qemu-system-x86_64(1). */
+static const struct {
+	const char *type, *options[24];
+} nic_types[] = {
+    {"user",
+     {"bootfile", "dhcpstart", "dns", "dnssearch", "domainname", "guestfwd", "host", "hostfwd",
+      "hostname", "ipv4", "ipv6", "ipv6-dns", "ipv6-host", "ipv6-net", "net", "restrict", "smb",
+      "smbserver", "tftp", "tftp-server-name"}},
+    {"tap",
+     {"br", "downscript", "fd", "fds", "helper", "ifname", "poll-us", "queues", "script", "sndbuf",
+      "vhost", "vhostfd", "vhostfds", "vhostforce", "vnet_hdr"}},
+    {"socket", {"connect", "fd", "listen", "localaddr", "mcast", "udp"}},
+};
+
+static bool is_mac(const char *value)
+{
+	for (int i = 0; i < 17; i++)
+		if (i % 3 == 2 ? value[i] != ':' : !isxdigit((unsigned char)value[i]))
+			return false;
+	return value[17] == '\0';
+}
+
+/* One option of --nic; mac=, and how many queues, are the card's. */
+static void parse_nic_option(const char *value, size_t type, const char *option, char **props)
+{
+	size_t name_len = strcspn(option, "=");
+
+	if (strncmp(option, "mac=", 4) == 0) {
+		if (!is_mac(option + 4))
+			die(EXIT_USAGE, "--nic %s: %s is not like mac=52:54:00:12:34:56", value, option);
+		*props = text("%s,%s", *props, option);
+		return;
+	}
+	if (strncmp(option, "queues=", 7) == 0)
+		*props = text("%s,mq=on", *props);
+	for (const char *const *name = nic_types[type].options; *name != NULL; name++)
+		if (strlen(*name) == name_len && strncmp(option, *name, name_len) == 0 &&
+		    option[name_len] == '=' && option[name_len + 1] != '\0')
+			return;
+	die(EXIT_USAGE, "--nic %s: %s is not mac=MAC, nor OPTION=VALUE with an option of QEMU's -netdev %s",
+	    value, option[0] == '\0' ? "an empty option" : option, nic_types[type].type);
+}
+
+static size_t parse_nic_type(const char *value)
 {
 	size_t type_len = strcspn(value, ",");
-	static const char *const types[] = {"user", "tap", "socket"};
+
+	for (size_t i = 0; i < sizeof(nic_types) / sizeof(nic_types[0]); i++)
+		if (strlen(nic_types[i].type) == type_len && strncmp(value, nic_types[i].type, type_len) == 0)
+			return i;
+	die(EXIT_USAGE, "--nic %s: it is none, user[,OPT...], tap[,OPT...] or socket[,OPT...]",
+	    value);
+}
+
+static void parse_nic(struct args *args, const char *value)
+{
+	char *copy = text("%s", value), *option, *netdev, *props = text("%s", "");
+	size_t type;
 
 	if (strcmp(value, "none") == 0)
 		return;
 	if (args->nics.count == NICS_MAX)
 		die(EXIT_USAGE, "--nic %s: there are %d already, as many as there can be", value,
 		    NICS_MAX);
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		if (strlen(types[i]) != type_len || strncmp(value, types[i], type_len) != 0)
-			continue;
-		list_add(&args->nics, value);
-		args->net_user |= i == 0;
-		return;
+	type = parse_nic_type(value);
+	strsep(&copy, ",");
+	netdev = text("%s,id=net%zu", nic_types[type].type, args->nics.count);
+	while ((option = strsep(&copy, ",")) != NULL) {
+		parse_nic_option(value, type, option, &props);
+		if (strncmp(option, "mac=", 4) != 0)
+			netdev = text("%s,%s", netdev, option);
 	}
-	die(EXIT_USAGE, "--nic %s: it is none, user[,OPT...], tap[,OPT...] or socket[,OPT...]",
-	    value);
+	list_add(&args->nics, netdev);
+	list_add(&args->nic_props, props);
+	args->net_user |= strcmp(nic_types[type].type, "user") == 0;
 }
 
 static void parse_file(const char *option, const char *value)

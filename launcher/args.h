@@ -25,7 +25,8 @@ struct args {
 	struct list shares;      /* --rw: absolute directories */
 	struct list drives;      /* --disk: values for -drive, without id */
 	struct list drive_props; /* and properties for the device, as ",x=y", side by side */
-	struct list nics;        /* --nic: values for -netdev, without id */
+	struct list nics;        /* --nic: values for -netdev */
+	struct list nic_props;   /* and properties for the device, as ",x=y", side by side */
 	bool net_user;           /* one of them is QEMU's user network */
 	const char *kernel;      /* NULL: Auk's own */
 	const char *modules;     /* NULL: look beside the kernel */

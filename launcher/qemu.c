@@ -83,7 +83,7 @@ static void add_kernel(struct list *argv, const struct args *args, const struct 
 	add(argv, "-initrd", text("/proc/self/fd/%d", initramfs));
 	add(argv, "-append",
 	    text("console=ttyS0 panic=-1 %s%s%s%s%s", root, args->verbose ? "" : " quiet",
-		 args->net_user ? " auk.net=user" : "", *args->append ? " " : "", args->append));
+		 args->net_user ? " auk.net=dhcp" : "", *args->append ? " " : "", args->append));
 }
 
 static void add_share(struct list *argv, const struct args *args, const char *path, const char *tag,
@@ -138,13 +138,10 @@ static void add_rest(struct list *argv, const struct args *args, const char *log
 	add(argv, "-object", "rng-random,id=random,filename=/dev/urandom");
 	add(argv, "-device", text("%s,rng=random", virtio(args, "rng")));
 	for (size_t i = 0; i < args->nics.count; i++) {
-		const char *nic = args->nics.items[i];
-		int type_len = strcspn(nic, ",");
-
-		add(argv, "-netdev", text("%.*s,id=net%zu%s", type_len, nic, i, nic + type_len));
+		add(argv, "-netdev", args->nics.items[i]);
 		/* Over PCI it would bring a boot ROM, which nobody runs. */
 		add(argv, "-device",
-		    text("%s,netdev=net%zu%s", virtio(args, "net"), i,
+		    text("%s,netdev=net%zu%s%s", virtio(args, "net"), i, args->nic_props.items[i],
 			 args->machine == MACHINE_MICROVM ? "" : ",romfile="));
 	}
 }

@@ -32,6 +32,8 @@ static int negotiate(struct virtio_device *dev, const struct virtio_driver *drv)
 	u64 offered = dev->transport->get_features(dev);
 
 	dev->features = offered & (core_features | drv->features);
+	if (drv->features_fit)
+		dev->features = drv->features_fit(dev->features);
 	if (dev->legacy) {
 		dev->features &= 0xffffffff;
 		dev->transport->set_features(dev, dev->features);
@@ -67,8 +69,10 @@ static void probe(struct virtio_device *dev, struct virtio_driver *drv)
 	dev->driver = NULL;
 	dev->transport->set_status(dev, 0);
 	status_add(dev, VIRTIO_CONFIG_S_FAILED);
-	for (unsigned i = 0; i < dev->queue_count; i++)
+	for (unsigned i = 0; i < dev->queue_count; i++) {
+		atomic_store_release(&dev->queues[i].enabled, false);
 		virtqueue_destroy(&dev->queues[i]);
+	}
 	/* The queues themselves stay: an interrupt handler may still be attached to them. */
 	dev->queue_count = 0;
 }
@@ -137,13 +141,15 @@ int virtio_find_queues(struct virtio_device *dev, unsigned count, const struct v
 	if (!dev->queues)
 		return -ENOMEM;
 	for (unsigned i = 0; i < count && !err; i++) {
-		err = queue_prepare(dev, i, &want[i]);
+		err = want[i].skip ? 0 : queue_prepare(dev, i, &want[i]);
 		if (!err)
 			dev->queue_count++;
 	}
 	if (!err)
 		err = dev->transport->irq_setup(dev, count);
 	for (unsigned i = 0; i < count && !err; i++) {
+		if (want[i].skip)
+			continue;
 		err = dev->transport->queue_enable(dev, &dev->queues[i]);
 		if (!err)
 			atomic_store_release(&dev->queues[i].enabled, true);
@@ -212,6 +218,7 @@ void virtio_init(void)
 	virtio_console_init();
 	virtio_blk_init();
 	virtio_9p_init();
+	virtio_net_init();
 	virtio_pci_init();
 	virtio_mmio_init();
 }

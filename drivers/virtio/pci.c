@@ -118,11 +118,23 @@ static void wired_fired(void *arg)
 		virtio_config_interrupt(dev);
 }
 
+/* Queues that want interrupts: the others are polled, or left out. */
+static unsigned with_callback(const struct virtio_device *dev, unsigned count)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		n += dev->queues[i].callback != NULL;
+	return n;
+}
+
 static int msix_setup(struct virtio_device *dev, unsigned count)
 {
 	struct virtio_pci *vp = to_pci(dev);
 	int entries = pci_msix_enable(vp->pci);
-	bool own = count <= OWN_VECTOR_QUEUES_MAX && entries > (int)count;
+	unsigned vectors = with_callback(dev, count);
+	bool own = vectors <= OWN_VECTOR_QUEUES_MAX && entries > (int)vectors;
+	u16 next = 1;
 	int err;
 
 	if (entries < 0)
@@ -133,9 +145,11 @@ static int msix_setup(struct virtio_device *dev, unsigned count)
 	if (!err && !own)
 		err = pci_msix_attach(vp->pci, 1, 0, all_queues_vector_fired, dev);
 	for (unsigned i = 0; i < count && !err; i++) {
-		dev->queues[i].vector = own ? i + 1 : 1;
-		if (own)
-			err = pci_msix_attach(vp->pci, i + 1, dev->queues[i].cpu, queue_vector_fired, &dev->queues[i]);
+		struct virtqueue *vq = &dev->queues[i];
+
+		vq->vector = !vq->callback ? VIRTIO_MSI_NO_VECTOR : own ? next++ : 1;
+		if (own && vq->callback)
+			err = pci_msix_attach(vp->pci, vq->vector, vq->cpu, queue_vector_fired, vq);
 	}
 	if (err)
 		return err;

@@ -250,6 +250,17 @@ bool virtqueue_enable_callback(struct virtqueue *vq)
 	return atomic_load_acquire(&vq->used->idx) == vq->used_idx;
 }
 
+bool virtqueue_enable_callback_late(struct virtqueue *vq)
+{
+	u16 after = (u16)((u16)(vq->avail_idx - vq->used_idx) * 3u / 4);
+
+	if (vq->broken || !vq->event_idx)
+		return virtqueue_enable_callback(vq);
+	WRITE_ONCE(*used_event(vq), (u16)(vq->used_idx + after));
+	smp_mb();
+	return (u16)(atomic_load_acquire(&vq->used->idx) - vq->used_idx) <= after;
+}
+
 void *virtqueue_take_back(struct virtqueue *vq)
 {
 	for (u32 i = 0; i < vq->size; i++) {

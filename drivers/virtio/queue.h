@@ -111,6 +111,11 @@ void *virtqueue_get(struct virtqueue *vq, u32 *len);
 void virtqueue_disable_callback(struct virtqueue *vq);
 /** virtqueue_enable_callback - interrupts please. Return: false if there is something to get already. Lock held. */
 bool virtqueue_enable_callback(struct virtqueue *vq);
+/**
+ * virtqueue_enable_callback_late - one interrupt once the device is done with three quarters of what it has now, if it knows event indices;
+ * else as virtqueue_enable_callback.  Return: false if it is done with so many already.  Lock held.
+ */
+bool virtqueue_enable_callback_late(struct virtqueue *vq);
 
 /** virtqueue_take_back - after a reset of the device: tokens of chains that it never finished, one a call; NULL at the end. Lock held. */
 void *virtqueue_take_back(struct virtqueue *vq);

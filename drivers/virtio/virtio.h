@@ -62,6 +62,7 @@ struct virtio_driver {
 	const char *name;
 	u32 id;					/* VIRTIO_ID_* */
 	u64 features;				/* those that it can use, besides those of the core */
+	u64 (*features_fit)(u64 features);	/* optional: of those that both know, those that are of use together. Pure */
 	int (*probe)(struct virtio_device *dev);	/* 0 or -errno: the device is then reset and left alone. Thread */
 	void (*config_changed)(struct virtio_device *dev);	/* optional; interrupt context */
 	void (*shutdown)(struct virtio_device *dev);		/* optional; before the device is reset for good. Any */
@@ -92,6 +93,7 @@ struct virtqueue_want {
 	virtqueue_fn callback;	/* interrupt context; NULL: the driver polls */
 	u32 size_max;		/* at most so many descriptors; a power of two */
 	u32 cpu;		/* where its interrupts go, if it has a vector of its own */
+	bool skip;		/* the device may have it, but it is not used: its number is left out */
 };
 
 /**
@@ -125,5 +127,6 @@ void virtio_rng_init(void);
 void virtio_blk_init(void);
 void virtio_console_init(void);
 void virtio_9p_init(void);
+void virtio_net_init(void);
 
 #endif

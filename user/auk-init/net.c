@@ -1,7 +1,5 @@
 /*
- * The network that a command finds: lo, and with auk.net=user the addresses that QEMU's user
- * network always has.
- * Source: QEMU's manual, "Network emulation": host 10.0.2.2, name server 10.0.2.3, guest 10.0.2.15
+ * The network that a command finds: lo, and with auk.net=dhcp or ip=dhcp what a DHCP server has for eth0.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -17,12 +15,11 @@
 
 #include "init.h"
 
-static struct sockaddr address(const char *text)
+static struct sockaddr address(struct in_addr value)
 {
-	struct sockaddr_in in = {.sin_family = AF_INET};
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr = value};
 	struct sockaddr out;
 
-	inet_pton(AF_INET, text, &in.sin_addr);
 	memcpy(&out, &in, sizeof(out));
 	return out;
 }
@@ -45,26 +42,28 @@ static int interface_up(int fd, const char *name)
 	return ioctl(fd, SIOCSIFFLAGS, &req) < 0 ? -errno : 0;
 }
 
-static int interface_address(int fd, const char *name, unsigned long op, const char *text)
+static int interface_address(int fd, const char *name, unsigned long op, struct in_addr value)
 {
 	struct ifreq req = request(name);
 
-	req.ifr_addr = address(text);
+	req.ifr_addr = address(value);
 	return ioctl(fd, op, &req) < 0 ? -errno : 0;
 }
 
-static int route_default(int fd, const char *gateway)
+static int route_default(int fd, struct in_addr gateway)
 {
 	struct rtentry route = {.rt_flags = RTF_UP | RTF_GATEWAY};
+	struct in_addr any = {INADDR_ANY};
 
-	route.rt_dst = address("0.0.0.0");
-	route.rt_genmask = address("0.0.0.0");
+	route.rt_dst = address(any);
+	route.rt_genmask = address(any);
 	route.rt_gateway = address(gateway);
 	return ioctl(fd, SIOCADDRT, &route) < 0 ? -errno : 0;
 }
 
-static void write_resolv_conf(void)
+static void write_resolv_conf(const struct dhcp_lease *lease)
 {
+	char text[INET_ADDRSTRLEN];
 	int fd;
 
 	/* The host's may be a link into /run, where nothing is now. */
@@ -74,39 +73,58 @@ static void write_resolv_conf(void)
 		dprintf(2, "auk-init: /etc/resolv.conf: %s\n", strerror(errno));
 		return;
 	}
-	dprintf(fd, "nameserver 10.0.2.3\n");
+	if (lease->domain[0] != '\0')
+		dprintf(fd, "search %s\n", lease->domain);
+	for (unsigned i = 0; i < lease->name_server_count; i++)
+		dprintf(fd, "nameserver %s\n", inet_ntop(AF_INET, &lease->name_servers[i], text, sizeof(text)));
 	close(fd);
 }
 
-static int configure_user_network(int fd)
+static int lease_use(int fd, const char *name, const struct dhcp_lease *lease)
 {
-	int error = interface_address(fd, "eth0", SIOCSIFADDR, "10.0.2.15");
+	int error = interface_address(fd, name, SIOCSIFADDR, lease->address);
 
 	if (error == 0)
-		error = interface_address(fd, "eth0", SIOCSIFNETMASK, "255.255.255.0");
-	if (error == 0)
-		error = interface_up(fd, "eth0");
-	if (error == 0)
-		error = route_default(fd, "10.0.2.2");
-	if (error == 0)
-		write_resolv_conf();
+		error = interface_address(fd, name, SIOCSIFNETMASK, lease->mask);
+	if (error == 0 && lease->router.s_addr != 0)
+		error = route_default(fd, lease->router);
+	if (error == 0 && lease->name_server_count > 0)
+		write_resolv_conf(lease);
 	return error;
+}
+
+static void configure_by_dhcp(int fd, const char *name)
+{
+	struct dhcp_lease lease;
+	int error = interface_up(fd, name);
+
+	if (error == 0)
+		error = dhcp_lease_get(name, &lease);
+	if (error == 0)
+		error = lease_use(fd, name, &lease);
+	if (error == -ETIMEDOUT)
+		dprintf(2, "auk-init: %s: no DHCP server answers; it is up, without an address\n", name);
+	else if (error != 0)
+		dprintf(2, "auk-init: %s: %s; it has no address\n", name, strerror(-error));
+}
+
+static bool asked_for_dhcp(void)
+{
+	const char *net = params_get("auk.net"), *ip = params_get("ip");
+
+	return (net != NULL && strcmp(net, "dhcp") == 0) || (ip != NULL && strcmp(ip, "dhcp") == 0);
 }
 
 void net_configure(void)
 {
-	const char *net = params_get("auk.net");
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int error;
-
 	/* A kernel without a network is in order, unless one was asked for. */
-	error = fd < 0 ? -errno : interface_up(fd, "lo");
-	if (net != NULL && strcmp(net, "user") == 0) {
-		if (error == 0)
-			error = configure_user_network(fd);
-		if (error != 0)
-			dprintf(2, "auk-init: eth0: %s\n", strerror(-error));
-	}
+	int error = fd < 0 ? -errno : interface_up(fd, "lo");
+
+	if (asked_for_dhcp() && error == 0)
+		configure_by_dhcp(fd, "eth0");
+	else if (asked_for_dhcp())
+		dprintf(2, "auk-init: lo: %s\n", strerror(-error));
 	if (fd >= 0)
 		close(fd);
 }
