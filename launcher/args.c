@@ -37,7 +37,7 @@ static const char help[] =
     "  --rw DIR            DIR is the host's own and may be changed\n"
     "  --disk FILE[,OPT]   a disk; OPT: format=raw|qcow2, readonly, snapshot, serial=NAME,\n"
     "                      queues=N\n"
-    "  --nic none|user     no network (if not given), or QEMU's user network;\n"
+    "  --nic none|user     no network (if not given), or QEMU's user network, set up by DHCP;\n"
     "                      user,OPT, tap,OPT and socket,OPT go to QEMU's -netdev;\n"
     "                      mac=52:54:00:12:34:56 among OPT is the card's address\n"
     "  --kernel FILE       any Linux kernel, a bzImage or an ELF file; Auk's if not given\n"
@@ -327,9 +327,10 @@ static void parse_nic(struct args *args, const char *value)
 		if (strncmp(option, "mac=", 4) != 0)
 			netdev = text("%s,%s", netdev, option);
 	}
+	if (type == 0)
+		args->net_dhcp = text("%s%seth%zu", args->net_dhcp, *args->net_dhcp ? "," : "", args->nics.count);
 	list_add(&args->nics, netdev);
 	list_add(&args->nic_props, props);
-	args->net_user |= strcmp(nic_types[type].type, "user") == 0;
 }
 
 static void parse_file(const char *option, const char *value)
@@ -404,6 +405,7 @@ void args_parse(struct args *args, int argc, char **argv)
 	    .root_kind = ROOT_DIR,
 	    .root = "/",
 	    .append = "",
+	    .net_dhcp = "",
 	    .accel = ACCEL_AUTO,
 	    .machine = MACHINE_Q35,
 	};

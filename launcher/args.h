@@ -27,7 +27,7 @@ struct args {
 	struct list drive_props; /* and properties for the device, as ",x=y", side by side */
 	struct list nics;        /* --nic: values for -netdev */
 	struct list nic_props;   /* and properties for the device, as ",x=y", side by side */
-	bool net_user;           /* one of them is QEMU's user network */
+	const char *net_dhcp;    /* the interfaces of those on QEMU's user network, "eth0,eth2"; or "" */
 	const char *kernel;      /* NULL: Auk's own */
 	const char *modules;     /* NULL: look beside the kernel */
 	const char *append;      /* "" where there is none */

@@ -82,8 +82,9 @@ static void add_kernel(struct list *argv, const struct args *args, const struct 
 	add(argv, "-kernel", kernel->path);
 	add(argv, "-initrd", text("/proc/self/fd/%d", initramfs));
 	add(argv, "-append",
-	    text("console=ttyS0 panic=-1 %s%s%s%s%s", root, args->verbose ? "" : " quiet",
-		 args->net_user ? " auk.net=dhcp" : "", *args->append ? " " : "", args->append));
+	    text("console=ttyS0 panic=-1 %s%s%s%s%s%s", root, args->verbose ? "" : " quiet",
+		 *args->net_dhcp ? " auk.net=" : "", args->net_dhcp, *args->append ? " " : "",
+		 args->append));
 }
 
 static void add_share(struct list *argv, const struct args *args, const char *path, const char *tag,

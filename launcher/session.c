@@ -150,6 +150,9 @@ static void handle_message(struct session *session, const struct auk_msg *msg, c
 		memcpy(&end_message, payload, sizeof(end_message));
 		handle_exit(session, &end_message);
 		break;
+	case AUK_MSG_WARNING:
+		fprintf(stderr, "auk: %.*s%s\n", (int)msg->len_bytes, payload, session->tty ? "\r" : "");
+		break;
 	case AUK_MSG_FAILED:
 		end(session, AUK_EXIT_MACHINE, text("%.*s", (int)msg->len_bytes, payload));
 		break;

@@ -1,274 +1,235 @@
-/*
- * A DHCP client: discover, offer, request, acknowledgement.
- *
- * Departures from RFC 2131: a lease is not renewed (a run is shorter than a lease, mostly), nor given back; the
- * address is not probed by ARP before it is used; nothing is kept between runs; it waits for seconds, not minutes;
- * options in the fields "sname" and "file" are not looked at.
- *
- * Answers are asked for as broadcasts, so that a UDP socket gets them before there is an address.
- *
- * Source: RFC 2131, RFC 2132
- */
+/* See dhcp.h. */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
+#include "dhcp.h"
+
 #include <errno.h>
 #include <net/if.h>
 #include <poll.h>
-#include <stdint.h>
-#include <stdio.h>
+#include <stdbool.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "init.h"
-
-#define CLIENT_PORT 68
 #define SERVER_PORT 67
-#define TRIES 3
-#define FIRST_WAIT_MS 1000 /* doubled from try to try */
-#define REFUSALS_MAX 3
-#define COOKIE 0x63825363u
-#define FLAG_BROADCAST 0x8000
-#define OPTIONS_MIN 308 /* with them a message has the 576 bytes that everybody takes */
-#define ETHERNET 1
+#define CLIENT_PORT 68
+#define TRIES 4
+#define WAIT_FIRST_MS 500
 
-enum { OP_REQUEST = 1, OP_REPLY };
-enum { DISCOVER = 1, OFFER, REQUEST, ACK = 5, NAK };
+/* Where the fields of a message lie (RFC 2131, figure 1). */
+enum {
+	AT_OP = 0,
+	AT_HTYPE = 1,
+	AT_HLEN = 2,
+	AT_XID = 4,
+	AT_FLAGS = 10,
+	AT_YIADDR = 16,
+	AT_CHADDR = 28,
+	AT_COOKIE = 236,
+	AT_OPTIONS = 240,
+};
+
+enum { BOOTREQUEST = 1, BOOTREPLY = 2, ETHERNET = 1, BROADCAST_FLAG = 0x80 };
+
 enum {
 	OPT_PAD = 0,
 	OPT_MASK = 1,
 	OPT_ROUTER = 3,
-	OPT_NAME_SERVERS = 6,
+	OPT_NAMES = 6,
 	OPT_DOMAIN = 15,
-	OPT_ADDRESS = 50,
+	OPT_REQUESTED = 50,
 	OPT_TYPE = 53,
 	OPT_SERVER = 54,
-	OPT_WANTED = 55,
+	OPT_LIST = 55,
 	OPT_END = 255,
 };
 
-struct message {
-	uint8_t op, htype, hlen, hops;
-	uint32_t xid;
-	uint16_t secs, flags;
-	struct in_addr ciaddr, yiaddr, siaddr, giaddr;
-	uint8_t chaddr[16], sname[64], file[128];
-	uint32_t cookie;
-	uint8_t options[1200];
-};
-_Static_assert(offsetof(struct message, options) == 240, "as RFC 2131 has it");
+static const unsigned char cookie[4] = {99, 130, 83, 99};
 
-struct client {
-	int fd;
-	uint32_t xid;
-	uint8_t mac[6];
-	struct in_addr offered, server; /* of the offer taken */
-};
-
-/* --- Options --- */
-
-static size_t option_put(uint8_t *options, size_t at, uint8_t code, const void *value, uint8_t len)
+static unsigned char *option(unsigned char *at, unsigned char code, const void *value, unsigned char len)
 {
-	options[at++] = code;
-	options[at++] = len;
-	memcpy(options + at, value, len);
-	return at + len;
+	at[0] = code;
+	at[1] = len;
+	memcpy(at + 2, value, len);
+	return at + 2 + len;
 }
 
-/* The first option @code, or NULL; what goes past the message's end is not there. */
-static const uint8_t *option_find(const struct message *m, size_t len, uint8_t code, uint8_t *value_len)
+size_t dhcp_build(unsigned char *message, enum dhcp_type type, uint32_t xid,
+		  const unsigned char hardware[6], const struct dhcp_lease *offer)
 {
-	size_t end = len - offsetof(struct message, options);
+	static const unsigned char wanted[] = {OPT_MASK, OPT_ROUTER, OPT_NAMES, OPT_DOMAIN};
+	unsigned char *at = message + AT_OPTIONS, kind = type;
 
-	for (size_t at = 0; at < end && m->options[at] != OPT_END;) {
-		if (m->options[at] == OPT_PAD) {
+	memset(message, 0, DHCP_MESSAGE_MAX);
+	message[AT_OP] = BOOTREQUEST;
+	message[AT_HTYPE] = ETHERNET;
+	message[AT_HLEN] = 6;
+	memcpy(message + AT_XID, &xid, sizeof(xid));
+	/* Answers to an address that nobody has yet may be lost. */
+	message[AT_FLAGS] = BROADCAST_FLAG;
+	memcpy(message + AT_CHADDR, hardware, 6);
+	memcpy(message + AT_COOKIE, cookie, sizeof(cookie));
+	at = option(at, OPT_TYPE, &kind, 1);
+	if (type == DHCP_REQUEST) {
+		at = option(at, OPT_REQUESTED, &offer->address, 4);
+		at = option(at, OPT_SERVER, &offer->server, 4);
+	}
+	at = option(at, OPT_LIST, wanted, sizeof(wanted));
+	*at++ = OPT_END;
+	/* Some servers drop what is shorter than BOOTP's 300 bytes. */
+	return at - message < 300 ? 300 : at - message;
+}
+
+/* Options that are too short for what they are to hold are skipped. */
+static void take_option(unsigned char code, const unsigned char *value, unsigned char len,
+			struct dhcp_lease *lease, int *type)
+{
+	struct in_addr *const address = code == OPT_MASK     ? &lease->mask
+					: code == OPT_ROUTER ? &lease->router
+					: code == OPT_SERVER ? &lease->server
+							     : NULL;
+
+	if (address != NULL && len >= 4)
+		memcpy(address, value, 4);
+	if (code == OPT_TYPE && len == 1)
+		*type = value[0];
+	if (code == OPT_NAMES)
+		for (unsigned i = 0; i + 4 <= len && lease->name_count < DHCP_SERVERS_MAX; i += 4)
+			memcpy(&lease->names[lease->name_count++], value + i, 4);
+	if (code == OPT_DOMAIN) {
+		/* It goes into a file: letters, digits, dots and hyphens, else nothing. */
+		for (unsigned i = 0; i < len && value[i] != '\0'; i++) {
+			bool plain = (value[i] >= '0' && value[i] <= '9') || value[i] == '.' ||
+				     value[i] == '-' || value[i] == '_' ||
+				     ((value[i] | 32) >= 'a' && (value[i] | 32) <= 'z');
+
+			if (!plain) {
+				lease->domain[0] = '\0';
+				return;
+			}
+			lease->domain[i] = value[i];
+			lease->domain[i + 1] = '\0';
+		}
+	}
+}
+
+int dhcp_parse(const unsigned char *message, size_t len, uint32_t xid,
+	       const unsigned char hardware[6], struct dhcp_lease *lease)
+{
+	size_t at = AT_OPTIONS;
+	int type = 0;
+
+	memset(lease, 0, sizeof(*lease));
+	if (len < AT_OPTIONS || message[AT_OP] != BOOTREPLY ||
+	    memcmp(message + AT_XID, &xid, sizeof(xid)) != 0 ||
+	    memcmp(message + AT_CHADDR, hardware, 6) != 0 ||
+	    memcmp(message + AT_COOKIE, cookie, sizeof(cookie)) != 0)
+		return 0;
+	memcpy(&lease->address, message + AT_YIADDR, 4);
+	while (at < len && message[at] != OPT_END) {
+		if (message[at] == OPT_PAD) {
 			at++;
 			continue;
 		}
-		if (end - at < 2 || end - at - 2 < m->options[at + 1])
-			return NULL;
-		*value_len = m->options[at + 1];
-		if (m->options[at] == code)
-			return &m->options[at + 2];
-		at += 2u + *value_len;
+		if (len - at < 2 || len - at - 2 < message[at + 1])
+			return 0;
+		take_option(message[at], message + at + 2, message[at + 1], lease, &type);
+		at += 2 + message[at + 1];
 	}
-	return NULL;
+	if ((type == DHCP_OFFER || type == DHCP_ACK) && lease->address.s_addr == 0)
+		return 0;
+	return type;
 }
 
-/* Up to @max addresses of an option. Return: how many */
-static unsigned option_addresses(const struct message *m, size_t len, uint8_t code, struct in_addr *out, unsigned max)
-{
-	uint8_t bytes = 0;
-	const uint8_t *value = option_find(m, len, code, &bytes);
-	unsigned count = value == NULL ? 0 : bytes / sizeof(*out);
-
-	if (count > max)
-		count = max;
-	for (unsigned i = 0; i < count; i++)
-		memcpy(&out[i], value + i * sizeof(*out), sizeof(*out));
-	return count;
-}
-
-static void option_domain(const struct message *m, size_t len, char out[256])
-{
-	uint8_t bytes = 0;
-	const uint8_t *value = option_find(m, len, OPT_DOMAIN, &bytes);
-
-	memset(out, 0, 256);
-	for (unsigned i = 0; value != NULL && i < bytes; i++) {
-		/* It goes into a file of lines and words. */
-		if (value[i] <= ' ' || value[i] >= 0x7f) {
-			out[0] = '\0';
-			return;
-		}
-		out[i] = value[i];
-	}
-}
-
-/* --- Messages --- */
-
-static int message_send(const struct client *client, uint8_t type)
-{
-	static const uint8_t wanted[] = {OPT_MASK, OPT_ROUTER, OPT_NAME_SERVERS, OPT_DOMAIN};
-	struct message m = {.op = OP_REQUEST, .htype = ETHERNET, .hlen = sizeof(client->mac)};
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(SERVER_PORT)};
-	size_t at = 0;
-
-	m.xid = client->xid;
-	m.flags = htons(FLAG_BROADCAST);
-	m.cookie = htonl(COOKIE);
-	memcpy(m.chaddr, client->mac, sizeof(client->mac));
-	at = option_put(m.options, at, OPT_TYPE, &type, 1);
-	if (type == REQUEST) {
-		at = option_put(m.options, at, OPT_ADDRESS, &client->offered, 4);
-		at = option_put(m.options, at, OPT_SERVER, &client->server, 4);
-	}
-	at = option_put(m.options, at, OPT_WANTED, wanted, sizeof(wanted));
-	m.options[at++] = OPT_END;
-	if (at < OPTIONS_MIN)
-		at = OPTIONS_MIN;
-	to.sin_addr.s_addr = htonl(INADDR_BROADCAST);
-	if (sendto(client->fd, &m, offsetof(struct message, options) + at, 0, (void *)&to, sizeof(to)) < 0)
-		return -errno;
-	return 0;
-}
+/* --- on the wire --- */
 
 static int64_t now_ms(void)
 {
-	struct timespec ts;
+	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* One datagram. Return: the type of the message if it is an answer to us, 0: something else, -errno */
-static int message_take(const struct client *client, struct message *m, size_t *len)
+static int open_socket(const char *interface)
 {
-	struct sockaddr_in from;
-	socklen_t from_len = sizeof(from);
-	ssize_t got = recvfrom(client->fd, m, sizeof(*m), MSG_DONTWAIT, (void *)&from, &from_len);
-	uint8_t type_len = 0;
-	const uint8_t *type;
+	struct sockaddr_in own = {.sin_family = AF_INET, .sin_port = htons(CLIENT_PORT)};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), yes = 1, error;
 
-	if (got < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	if ((size_t)got < offsetof(struct message, options) || from.sin_port != htons(SERVER_PORT))
-		return 0;
-	if (m->op != OP_REPLY || m->xid != client->xid || m->cookie != htonl(COOKIE) ||
-	    memcmp(m->chaddr, client->mac, sizeof(client->mac)) != 0)
-		return 0;
-	*len = got;
-	type = option_find(m, got, OPT_TYPE, &type_len);
-	return type == NULL || type_len != 1 ? 0 : *type;
-}
-
-/* Send a message again and again until one of the types @a, @b answers. Return: the type, -ETIMEDOUT, -errno */
-static int exchange(const struct client *client, uint8_t type, int a, int b, struct message *m, size_t *len)
-{
-	for (int try = 0; try < TRIES; try++) {
-		int64_t end_ms = now_ms() + (FIRST_WAIT_MS << try), left_ms;
-		int error = message_send(client, type);
-
-		if (error != 0)
-			return error;
-		while ((left_ms = end_ms - now_ms()) > 0) {
-			struct pollfd ready = {.fd = client->fd, .events = POLLIN};
-			int got = 0;
-
-			if (poll(&ready, 1, left_ms) > 0)
-				got = message_take(client, m, len);
-			if (got < 0 || (got != 0 && (got == a || got == b)))
-				return got;
-		}
-	}
-	return -ETIMEDOUT;
-}
-
-/* --- The lease --- */
-
-static int client_open(struct client *client, const char *name)
-{
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(CLIENT_PORT)};
-	struct ifreq req = {0};
-	int on = 1;
-
-	client->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (client->fd < 0)
+	if (fd < 0)
 		return -errno;
-	strncpy(req.ifr_name, name, IFNAMSIZ - 1);
-	if (ioctl(client->fd, SIOCGIFHWADDR, &req) < 0 ||
-	    setsockopt(client->fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on)) < 0 ||
-	    setsockopt(client->fd, SOL_SOCKET, SO_BINDTODEVICE, name, strlen(name) + 1) < 0 ||
-	    bind(client->fd, (void *)&at, sizeof(at)) < 0 ||
-	    getrandom(&client->xid, sizeof(client->xid), 0) < 0) {
-		int error = -errno;
-
-		close(client->fd);
-		return error;
+	if (setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &yes, sizeof(yes)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface, strlen(interface) + 1) < 0 ||
+	    bind(fd, (struct sockaddr *)&own, sizeof(own)) < 0) {
+		error = errno;
+		close(fd);
+		return -error;
 	}
-	memcpy(client->mac, req.ifr_hwaddr.sa_data, sizeof(client->mac));
+	return fd;
+}
+
+/* Wait for an answer of type @wanted. Return: its type (or DHCP_NAK), 0: none came in time */
+static int wait_answer(int fd, int wanted, uint32_t xid, const unsigned char hardware[6], int wait_ms,
+		       struct dhcp_lease *lease)
+{
+	int64_t end = now_ms() + wait_ms, left;
+
+	while ((left = end - now_ms()) > 0) {
+		unsigned char message[1500];
+		struct pollfd ready = {.fd = fd, .events = POLLIN};
+		ssize_t len;
+		int type;
+
+		if (poll(&ready, 1, (int)left) <= 0)
+			continue;
+		len = recv(fd, message, sizeof(message), 0);
+		if (len <= 0)
+			continue;
+		type = dhcp_parse(message, len, xid, hardware, lease);
+		if (type == wanted || type == DHCP_NAK)
+			return type;
+	}
 	return 0;
 }
 
-static void lease_read(const struct message *m, size_t len, struct dhcp_lease *lease)
+/* Send until an answer of type @wanted comes. Return: as wait_answer, or -errno */
+static int ask(int fd, enum dhcp_type type, int wanted, uint32_t xid, const unsigned char hardware[6],
+	       const struct dhcp_lease *offer, struct dhcp_lease *lease)
 {
-	memset(lease, 0, sizeof(*lease));
-	lease->address = m->yiaddr;
-	if (option_addresses(m, len, OPT_MASK, &lease->mask, 1) == 0)
-		lease->mask.s_addr = htonl(0xffffff00);
-	option_addresses(m, len, OPT_ROUTER, &lease->router, 1);
-	lease->name_server_count =
-	    option_addresses(m, len, OPT_NAME_SERVERS, lease->name_servers, DHCP_SERVERS_MAX);
-	option_domain(m, len, lease->domain);
+	struct sockaddr_in all = {.sin_family = AF_INET,
+				  .sin_port = htons(SERVER_PORT),
+				  .sin_addr.s_addr = htonl(INADDR_BROADCAST)};
+	unsigned char message[DHCP_MESSAGE_MAX];
+	size_t len = dhcp_build(message, type, xid, hardware, offer);
+	int wait_ms = WAIT_FIRST_MS, got = 0;
+
+	for (int i = 0; i < TRIES && got == 0; i++, wait_ms *= 2) {
+		if (sendto(fd, message, len, 0, (struct sockaddr *)&all, sizeof(all)) < 0)
+			return -errno;
+		got = wait_answer(fd, wanted, xid, hardware, wait_ms, lease);
+	}
+	return got;
 }
 
-int dhcp_lease_get(const char *name, struct dhcp_lease *lease)
+int dhcp_acquire(const char *interface, const unsigned char hardware[6], struct dhcp_lease *lease)
 {
-	struct client client;
-	struct message m;
-	size_t len = 0;
-	int got = client_open(&client, name);
+	int fd = open_socket(interface), got = 0;
+	struct dhcp_lease offer;
+	uint32_t xid = 0;
 
-	if (got != 0)
-		return got;
-	got = NAK;
-	for (int refusals = 0; got == NAK && refusals < REFUSALS_MAX; refusals++) {
-		got = exchange(&client, DISCOVER, OFFER, OFFER, &m, &len);
-		if (got < 0)
+	if (fd < 0)
+		return fd;
+	/* A refused request starts all over, once. */
+	for (int i = 0; i < 2 && got != DHCP_ACK && got >= 0; i++) {
+		if (getrandom(&xid, sizeof(xid), GRND_NONBLOCK) < 0)
+			xid = (uint32_t)now_ms();
+		got = ask(fd, DHCP_DISCOVER, DHCP_OFFER, xid, hardware, NULL, &offer);
+		if (got == DHCP_OFFER)
+			got = ask(fd, DHCP_REQUEST, DHCP_ACK, xid, hardware, &offer, lease);
+		if (got == 0)
 			break;
-		client.offered = m.yiaddr;
-		if (option_addresses(&m, len, OPT_SERVER, &client.server, 1) == 0)
-			client.server = m.siaddr;
-		got = exchange(&client, REQUEST, ACK, NAK, &m, &len);
 	}
-	close(client.fd);
-	if (got < 0)
-		return got;
-	if (got == NAK || m.yiaddr.s_addr == 0)
-		return -ECONNREFUSED;
-	lease_read(&m, len, lease);
-	return 0;
+	close(fd);
+	return got < 0 ? got : got == DHCP_ACK ? 0 : -ETIMEDOUT;
 }

@@ -16,7 +16,7 @@
  *	root=TAG rootfstype=9p	the 9p share TAG below, a tmpfs above it (overlay)
  *	root=/dev/NAME rootfstype=TYPE	a disk, read-write
  *	rootflags=OPTIONS	added to the mount options
- *	auk.net=dhcp, ip=dhcp	eth0 gets what a DHCP server offers: address, route, name servers
+ *	auk.net=NAME,…		these interfaces get their addresses by DHCP
  *	auk.ctl=none		do not wait for the launcher: a shell on /dev/console
  *
  * One thread, one command, one run: nothing is freed before the power goes off.
@@ -24,7 +24,6 @@
 #ifndef AUK_INIT_H
 #define AUK_INIT_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -96,28 +95,10 @@ void rootfs_quiesce(void);
 /* --- net.c --- */
 
 /**
- * net_configure - bring up lo, and eth0 if auk.net= or ip= asks for it; errors go to the console
+ * net_configure - bring up lo, and what auk.net= names; errors go to the console and @channel
+ * @channel: NULL: there is no launcher
  */
-void net_configure(void);
-
-/* --- dhcp.c --- */
-
-#define DHCP_SERVERS_MAX 3
-
-struct dhcp_lease {
-	struct in_addr address, mask, router; /* router 0.0.0.0: none */
-	struct in_addr name_servers[DHCP_SERVERS_MAX];
-	unsigned name_server_count;
-	char domain[256]; /* "" where there is none */
-};
-
-/**
- * dhcp_lease_get - ask the servers on an interface's link for an address
- * @name: the interface; it is up
- * Waits for some seconds at most.
- * Return: 0, -ETIMEDOUT (no server answers), -ECONNREFUSED (it offers, then refuses), or -errno
- */
-int dhcp_lease_get(const char *name, struct dhcp_lease *lease);
+void net_configure(struct channel *channel);
 
 /* --- command.c --- */
 

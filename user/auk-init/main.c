@@ -54,7 +54,7 @@ static void serve(struct channel *channel, const struct ports *ports)
 		report(channel, &failure);
 		return;
 	}
-	net_configure();
+	net_configure(channel);
 	session_run(&command, ports, channel);
 }
 
@@ -75,7 +75,7 @@ static void serve_console(void)
 		dprintf(2, "auk-init: %s\n", failure.text);
 		return;
 	}
-	net_configure();
+	net_configure(NULL);
 	pid = command_start(&command, fds, true);
 	if (pid < 0)
 		dprintf(2, "auk-init: cannot fork: %s\n", strerror(-pid));

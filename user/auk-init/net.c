@@ -1,11 +1,13 @@
 /*
- * The network that a command finds: lo, and with auk.net=dhcp or ip=dhcp what a DHCP server has for eth0.
+ * The network that a command finds: lo, and each interface that auk.net= names with what a DHCP
+ * server gives it.  IPv6 addresses come from routers, without help.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <net/route.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +15,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "dhcp.h"
 #include "init.h"
+
+/* Tell the console, and the launcher if there is one. */
+static void warn(struct channel *channel, const char *name, const char *why)
+{
+	char line[256];
+	int len = snprintf(line, sizeof(line), "%s: %s", name, why);
+
+	dprintf(2, "auk-init: %s\n", line);
+	if (channel != NULL)
+		channel_send(channel, AUK_MSG_WARNING, line, len);
+}
 
 static struct sockaddr address(struct in_addr value)
 {
@@ -52,8 +66,8 @@ static int interface_address(int fd, const char *name, unsigned long op, struct 
 
 static int route_default(int fd, struct in_addr gateway)
 {
+	const struct in_addr any = {0};
 	struct rtentry route = {.rt_flags = RTF_UP | RTF_GATEWAY};
-	struct in_addr any = {INADDR_ANY};
 
 	route.rt_dst = address(any);
 	route.rt_genmask = address(any);
@@ -61,70 +75,95 @@ static int route_default(int fd, struct in_addr gateway)
 	return ioctl(fd, SIOCADDRT, &route) < 0 ? -errno : 0;
 }
 
-static void write_resolv_conf(const struct dhcp_lease *lease)
+static int hardware_address(int fd, const char *name, unsigned char hardware[6])
 {
-	char text[INET_ADDRSTRLEN];
+	struct ifreq req = request(name);
+
+	if (ioctl(fd, SIOCGIFHWADDR, &req) < 0)
+		return -errno;
+	if (req.ifr_hwaddr.sa_family != ARPHRD_ETHER)
+		return -EAFNOSUPPORT;
+	memcpy(hardware, req.ifr_hwaddr.sa_data, 6);
+	return 0;
+}
+
+static void write_resolv_conf(struct channel *channel, const struct dhcp_lease *lease)
+{
+	char name[INET_ADDRSTRLEN];
 	int fd;
 
+	if (lease->name_count == 0)
+		return;
 	/* The host's may be a link into /run, where nothing is now. */
 	unlink("/etc/resolv.conf");
 	fd = open("/etc/resolv.conf", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0) {
-		dprintf(2, "auk-init: /etc/resolv.conf: %s\n", strerror(errno));
+		warn(channel, "/etc/resolv.conf", strerror(errno));
 		return;
 	}
 	if (lease->domain[0] != '\0')
 		dprintf(fd, "search %s\n", lease->domain);
-	for (unsigned i = 0; i < lease->name_server_count; i++)
-		dprintf(fd, "nameserver %s\n", inet_ntop(AF_INET, &lease->name_servers[i], text, sizeof(text)));
+	for (unsigned i = 0; i < lease->name_count; i++)
+		dprintf(fd, "nameserver %s\n",
+			inet_ntop(AF_INET, &lease->names[i], name, sizeof(name)));
 	close(fd);
 }
 
-static int lease_use(int fd, const char *name, const struct dhcp_lease *lease)
+static int use_lease(int fd, const char *name, const struct dhcp_lease *lease)
 {
 	int error = interface_address(fd, name, SIOCSIFADDR, lease->address);
 
-	if (error == 0)
+	if (error == 0 && lease->mask.s_addr != 0)
 		error = interface_address(fd, name, SIOCSIFNETMASK, lease->mask);
+	/* With several interfaces the first one's router stays. */
 	if (error == 0 && lease->router.s_addr != 0)
 		error = route_default(fd, lease->router);
-	if (error == 0 && lease->name_server_count > 0)
-		write_resolv_conf(lease);
-	return error;
+	return error == -EEXIST ? 0 : error;
 }
 
-static void configure_by_dhcp(int fd, const char *name)
+static void configure(struct channel *channel, int fd, const char *name)
 {
 	struct dhcp_lease lease;
-	int error = interface_up(fd, name);
+	unsigned char hardware[6];
+	int error = hardware_address(fd, name, hardware);
 
 	if (error == 0)
-		error = dhcp_lease_get(name, &lease);
+		error = interface_up(fd, name);
 	if (error == 0)
-		error = lease_use(fd, name, &lease);
-	if (error == -ETIMEDOUT)
-		dprintf(2, "auk-init: %s: no DHCP server answers; it is up, without an address\n", name);
-	else if (error != 0)
-		dprintf(2, "auk-init: %s: %s; it has no address\n", name, strerror(-error));
+		error = dhcp_acquire(name, hardware, &lease);
+	if (error == -ETIMEDOUT) {
+		warn(channel, name, "no DHCP server answered; it has no IPv4 address");
+		return;
+	}
+	if (error == 0)
+		error = use_lease(fd, name, &lease);
+	if (error != 0)
+		warn(channel, name, strerror(-error));
+	else
+		write_resolv_conf(channel, &lease);
 }
 
-static bool asked_for_dhcp(void)
+void net_configure(struct channel *channel)
 {
-	const char *net = params_get("auk.net"), *ip = params_get("ip");
-
-	return (net != NULL && strcmp(net, "dhcp") == 0) || (ip != NULL && strcmp(ip, "dhcp") == 0);
-}
-
-void net_configure(void)
-{
+	const char *names = params_get("auk.net");
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	/* A kernel without a network is in order, unless one was asked for. */
-	int error = fd < 0 ? -errno : interface_up(fd, "lo");
+	int error;
 
-	if (asked_for_dhcp() && error == 0)
-		configure_by_dhcp(fd, "eth0");
-	else if (asked_for_dhcp())
-		dprintf(2, "auk-init: lo: %s\n", strerror(-error));
+	/* A kernel without a network is in order, unless one was asked for. */
+	error = fd < 0 ? -errno : interface_up(fd, "lo");
+	if (names != NULL && error != 0)
+		warn(channel, "lo", strerror(-error));
+	while (error == 0 && names != NULL && *names != '\0') {
+		char name[IFNAMSIZ];
+		size_t len = strcspn(names, ",");
+
+		if (len < sizeof(name)) {
+			memcpy(name, names, len);
+			name[len] = '\0';
+			configure(channel, fd, name);
+		}
+		names += len + (names[len] == ',');
+	}
 	if (fd >= 0)
 		close(fd);
 }

@@ -66,6 +66,7 @@ enum auk_msg_type {
 	AUK_MSG_STDIN_GONE,   /* empty */
 	AUK_MSG_EXIT,         /* struct auk_exit; last */
 	AUK_MSG_FAILED,       /* text: why nothing can be run; last */
+	AUK_MSG_WARNING,      /* text: what is missing, though the command runs; before STARTED */
 };
 
 struct auk_msg {

@@ -1,0 +1,1 @@
+UNIT_SRC_user/test_dhcp := user/auk-init/dhcp.c
