@@ -72,6 +72,14 @@ void link_attach(struct auk_link *l, u32 end)
 
 static bool chance(struct auk_link *l, u32 one_in) { return one_in && host_random(&l->random) % one_in == 0; }
 
+bool link_lies(struct auk_link *l, u64 *what)
+{
+	if (!chance(l, l->faults.lie))
+		return false;
+	*what = host_random(&l->random);
+	return true;
+}
+
 static void enqueue(struct auk_link *l, u32 end, const u8 *data, u32 len, u64 due_ns)
 {
 	struct link_frame *f = os_alloc(sizeof(*f) + len), **at = &l->to[end];

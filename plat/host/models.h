@@ -78,6 +78,7 @@ struct auk_link_faults {
 	uint32_t loss, duplicate, reorder;	/* one in so many frames; a reordered one is overtaken by those within 4 delays */
 	uint32_t corrupt;			/* one bit wrong */
 	uint32_t mtu;				/* payload of a frame; longer ones are dropped; 0: 65535 */
+	uint32_t lie;				/* the card lies about a frame that it received: header and lengths are at random */
 	bool down;				/* partition: everything is dropped, and the card says that there is no carrier */
 };
 

@@ -14,8 +14,8 @@
 
 const struct scenario sim_scenarios[] = {
 	{ "processes", scenario_processes }, { "tmpfs", scenario_tmpfs }, { "cow", scenario_cow }, { "futex", scenario_futex },
-	{ "disk", scenario_disk }, { "ext4", scenario_ext4 }, { "nomem", scenario_nomem }, { "tcp", scenario_tcp }, { "tcplisten", scenario_tcplisten }, { "tcpnomem", scenario_tcpnomem },
-	{ NULL, NULL },
+	{ "disk", scenario_disk }, { "ext4", scenario_ext4 }, { "nomem", scenario_nomem }, { "tcp", scenario_tcp }, { "tcplisten", scenario_tcplisten },
+	{ "tcpnomem", scenario_tcpnomem }, { "net", scenario_net }, { "netnomem", scenario_netnomem }, { NULL, NULL },
 };
 enum plant sim_plant;
 
@@ -72,10 +72,15 @@ void sim_start(uint64_t seed, unsigned cpus, const struct auk_device *devices, u
 		0, "auk_start", __FILE__, __LINE__);
 }
 
-void sim_stop(void)
+void sim_stop(void) { sim_stop_within(0); }
+
+void sim_stop_within(long pages)
 {
 	*trace_out = auk_trace_hash();
-	MUST_EQ(auk_stop(), 0);
+	long leaked = auk_stop();
+
+	MUST(leaked <= pages);
+	MUST(pages || !leaked);
 }
 
 void sim_dev(uint64_t buf)
