@@ -37,7 +37,8 @@ void must_eq(long got, long want, const char *what, const char *file, int line);
 /** sim_start - a machine with the seed; sim_stop - end it: no page may have leaked. */
 void sim_start(uint64_t seed, unsigned cpus, const struct auk_device *devices, unsigned count);
 void sim_stop(void);
-void sim_stop_within(long pages);	/* so many may be in use that were not at the start */
+/** sim_stop_with - the same where exactly so many pages are still with devices, which were not at the start. */
+void sim_stop_with(long pages);
 /** sim_dev - mount /dev, with @buf for names. */
 void sim_dev(uint64_t buf);
 /** sim_path - write a path to user page @at and give it back. */
