@@ -237,7 +237,7 @@ void scenario_net(uint64_t seed)
 /* One allocation fails, another one in every run; then all goes on as if nothing had been. */
 void scenario_netnomem(uint64_t seed)
 {
-	enum { ALLOCATIONS = 192 };
+	enum { ALLOCATIONS = 512 };
 	struct auk_link *link = auk_link_new();
 	struct auk_device card = { AUK_NET, .link = link, .plain = seed / ALLOCATIONS % 2, .mtu = 3000 };
 
