@@ -277,6 +277,12 @@ static s64 ioctl_common(struct file *f, int fd, u32 cmd, u64 arg, bool *done)
 		if (get_user(on, uaddr(arg)))
 			return -EFAULT;
 		return file_set_flags(f, on ? f->flags | O_NONBLOCK : f->flags & ~(u32)O_NONBLOCK);
+	case FIOASYNC:
+		if (!(f->ops->flags & FOP_STREAM))
+			return -ENOTTY;
+		if (get_user(on, uaddr(arg)))
+			return -EFAULT;
+		return file_set_flags(f, on ? f->flags | FASYNC : f->flags & ~(u32)FASYNC);
 	case FIOQSIZE:
 		if (!S_ISREG(f->inode->mode) && !S_ISDIR(f->inode->mode) && !S_ISLNK(f->inode->mode))
 			return -ENOTTY;

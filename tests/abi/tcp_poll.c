@@ -122,6 +122,13 @@ static void amounts(void)
 	OK("atmark", ioctl(p[1], SIOCATMARK, &n));
 	VAL("no mark", n);
 	RET("unknown", ioctl(p[1], 0x5499, &n));
+	n = 1;
+	OK("async", ioctl(p[1], FIOASYNC, &n));
+	HEX("as flag", fcntl(p[1], F_GETFL));
+	int f = MUST(open("f", O_RDWR | O_CREAT, 0600));
+
+	OK("async of a file", ioctl(f, FIOASYNC, &n));
+	close(f);
 	close(p[0]);
 	close(p[1]);
 	int s = tcp();
