@@ -277,7 +277,7 @@ static s64 stream_ioctl(struct socket *s, u32 cmd, u64 arg)
 	else if (cmd == SIOCATMARK)
 		n = c->urg && c->urg_seq == c->copied_seq;
 	else if (!opening)
-		n = (int)(c->write_seq - (cmd == TIOCOUTQ ? c->snd_una : c->snd_nxt));
+		n = (int)tcp_outq(ts, cmd == TIOCOUTQ ? c->snd_una : c->snd_nxt);
 	spin_unlock(&ts->inet.lock);
 	if (listens && cmd != SIOCATMARK)
 		return -EINVAL;

@@ -118,6 +118,7 @@ static inline struct tcp_sock *tcp_of_entry(struct tcp_entry *e) { return contai
 
 extern struct port_table tcp_ports;
 extern struct tcp_config tcp_config;	/* [a] words */
+extern const struct tcp_ca *tcp_ca_default;	/* [a] */
 extern u32 tcp_mem[3];			/* [a] pages: low, pressure, high */
 
 /* ---- tcp_table.c ---- */
@@ -230,11 +231,13 @@ void tcp_wait_init(void);
 
 u32 tcp_isn(const struct net_endpoint *ep, u64 now_ns);
 u32 tcp_ts_offset(const struct net_endpoint *ep);
-/* The four parts as bytes to be hashed. */
+/* The four parts as bytes to be hashed: without a gap. */
 struct tcp_flow_name {
 	struct ip_addr local, remote;
 	u16 lport, rport;
+	u32 zero;
 };
+static_assert(sizeof(struct tcp_flow_name) == 40, "bytes that nobody sets must not be hashed");
 static inline struct tcp_flow_name tcp_flow_name(const struct net_endpoint *ep)
 {
 	return (struct tcp_flow_name){ .local = ep->local, .remote = ep->remote, .lport = ep->lport, .rport = ep->rport };
@@ -252,6 +255,8 @@ int tcp_getsockopt(struct socket *s, int level, int name, void *value, u32 *len)
 void tcp_option_changed(struct socket *s, int name, u32 value);
 /** tcp_inq - bytes to be read before urgent data. i->lock */
 u32 tcp_inq(const struct tcp_sock *ts);
+/** tcp_outq - what is queued to be sent from @seq on, an end that counts as a byte included. */
+static inline u32 tcp_outq(const struct tcp_sock *ts, u32 seq) { return ts->conn.write_seq + ts->conn.fin_queued - seq; }
 /** tcp_readable_to - whether a reader that wants @target bytes may go on. */
 bool tcp_readable_to(struct tcp_sock *ts, u32 target);
 

@@ -56,7 +56,7 @@ static void from_sock(struct tcp_sock *ts, struct line *l)
 		l->rx = atomic_load(&ts->accept_count);
 		l->ssthresh = 0;
 	} else {
-		l->tx = c->write_seq - c->snd_una;
+		l->tx = tcp_outq(ts, c->snd_una);
 		l->rx = c->rcv_nxt - c->copied_seq;
 		timer_of(c, l);
 	}

@@ -270,6 +270,7 @@ struct tcp_sock *tcp_sock_new(bool v6, u32 flags)
 	net_work_init(&ts->resume, resume);
 	ts->armed_ns = TCP_NEVER;
 	tcp_conn_init(&ts->conn, &tcp_sock_hooks, &tcp_config);
+	ts->conn.ca = atomic_load(&tcp_ca_default);
 	ts->inet.sock.sndbuf = ts->conn.sndbuf;
 	ts->inet.sock.rcvbuf = ts->conn.rcvbuf;
 	return ts;

@@ -172,6 +172,8 @@ void tcp_ack_event(struct tcp_conn *c, const struct tcp_segment *s, u64 now_ns)
 			tcp_enter_quickack(c, 2);
 		c->ecn |= TCP_ECN_DEMAND_CWR;
 	}
+	if (s->ect && (c->ecn & TCP_ECN_OK))
+		c->ecn |= TCP_ECN_SEEN;
 	if (s->len >= 128)
 		tcp_grow_window(c, s);
 }
