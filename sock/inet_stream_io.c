@@ -128,7 +128,7 @@ static u32 room_locked(struct sender *s, struct tcp_chunk **tail)
 	struct tcp_conn *c = &ts->conn;
 
 	*tail = NULL;
-	if (c->snd_memory >= c->sndbuf) {
+	if (c->snd_memory >= c->sndbuf || (c->snd_memory && tcp_memory_over())) {
 		atomic_store(&ts->nospace, true);
 		return 0;
 	}
@@ -136,7 +136,7 @@ static u32 room_locked(struct sender *s, struct tcp_chunk **tail)
 
 	if (last && last->len < last->room)
 		*tail = last;
-	return MAX(c->sndbuf - c->snd_memory, (u32)PAGE_SIZE);
+	return tcp_memory_over() ? PAGE_SIZE : MAX(c->sndbuf - c->snd_memory, (u32)PAGE_SIZE);
 }
 
 /* Send what there is room for. Return: bytes; 0: no room; -errno. send_lock */
@@ -189,6 +189,11 @@ static void push(struct sender *s, bool before_waiting)
 	s->held = false;
 }
 
+static bool may_write(const struct tcp_sock *ts)
+{
+	return tcp_writable(&ts->conn) && (!READ_ONCE(ts->conn.snd_memory) || !tcp_memory_over());
+}
+
 static int wait_room(struct sender *s)
 {
 	struct tcp_sock *ts = s->ts;
@@ -198,7 +203,7 @@ static int wait_room(struct sender *s)
 	if (!s->deadline_ns)
 		return -EAGAIN;
 	atomic_store(&ts->nospace, true);
-	int err = wait_event_interruptible_until(&sock->waitq, tcp_writable(&ts->conn) || broken(ts), s->deadline_ns);
+	int err = wait_event_interruptible_until(&sock->waitq, may_write(ts) || broken(ts), s->deadline_ns);
 
 	return err ? sock_wait_error(err, sock->sndtimeo_ns) : 0;
 }

@@ -69,6 +69,8 @@ struct tcp_sock {
 	u8 phase;			/* [i] enum tcp_phase: what connect() and shutdown() go by */
 	bool clamp_chosen;		/* [i] TCP_WINDOW_CLAMP */
 	bool established;		/* [i] counted in TCP_MIB_CURRESTAB */
+	bool counted_orphan;		/* [i] */
+	u32 charged;			/* [i] bytes of both queues that are in the machine-wide count */
 	bool nospace;			/* [a] somebody waits for room to write */
 	u16 name_port;			/* [i] the port for getsockname() once it has been given back */
 
@@ -176,6 +178,11 @@ MUST_CHECK int tcp_sock_connect(struct tcp_sock *ts, const struct ip_addr *to, u
 void tcp_sock_disconnect(struct tcp_sock *ts);
 /** tcp_sock_orphan - its user is gone, or never came: FIN, or RST if @abort; drops the file's reference. No lock */
 void tcp_sock_orphan(struct tcp_sock *ts, bool abort);
+/** tcp_memory_over - whether TCP holds more than tcp_mem[2] allows: what is not yet held is refused. */
+bool tcp_memory_over(void);
+/* For /proc/net/sockstat: sockets (of any state, orphans too), orphans, TIME_WAITs, pages in queues. */
+struct tcp_figures { u32 sockets, orphans, timewaits, pages; };
+void tcp_figures(struct tcp_figures *out);
 void tcp_sock_init(void);
 
 /* ---- tcp_output.c ---- */

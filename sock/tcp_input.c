@@ -71,6 +71,17 @@ static void reset(const struct net_endpoint *name, const struct tcp_segment *s)
 	tcp_send_loose(name, &o, 0);
 }
 
+/* TCP as a whole has no memory left: only those that hold next to nothing may queue more; of the rest the ACK alone is taken. */
+static void refuse_data(struct tcp_sock *ts, struct tcp_segment *s)
+{
+	if (!s->len || !tcp_memory_over() || ts->conn.rcv_memory < tcp_config.rmem[0])
+		return;
+	TCP_COUNT_MORE(TCPRCVQDROP);
+	s->len = 0;
+	s->flags &= (u8)~(TH_FIN | TH_PSH | TH_URG);
+	s->end = s->seq + (s->flags & TH_SYN ? 1 : 0);
+}
+
 /* Return: false: the socket has another name by now: look again. Else *kept says whether the packet is the machine's */
 static bool to_connection(struct tcp_sock *ts, struct tcp_segment *s, bool *kept)
 {
@@ -80,6 +91,7 @@ static bool to_connection(struct tcp_sock *ts, struct tcp_segment *s, bool *kept
 	bool there = ts->entry.hashed;
 
 	if (there) {
+		refuse_data(ts, s);
 		tcp_input(&ts->conn, s, now);
 		*kept = s->rx_kept;
 	}

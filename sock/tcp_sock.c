@@ -36,6 +36,46 @@ u32 tcp_ts_offset(const struct net_endpoint *ep)
 	return (u32)siphash(pair, sizeof(pair), &ts_key);
 }
 
+/* ---- memory ---- */
+
+static u64 memory_bytes;	/* [a] in all queues */
+static u32 sockets, orphans;	/* [a] */
+
+bool tcp_memory_over(void)
+{
+	return atomic_load(&memory_bytes) >> PAGE_SHIFT > atomic_load(&tcp_mem[2]);
+}
+
+void tcp_figures(struct tcp_figures *out)
+{
+	*out = (struct tcp_figures){
+		.sockets = atomic_load(&sockets), .orphans = atomic_load(&orphans), .timewaits = tcp_wait_count(),
+		.pages = (u32)(atomic_load(&memory_bytes) >> PAGE_SHIFT),
+	};
+}
+
+/* What the queues hold changed. */
+static void charge(struct tcp_sock *ts)
+{
+	u32 now = ts->conn.snd_memory + ts->conn.rcv_memory;
+
+	if (now == ts->charged)
+		return;
+	atomic_add(&memory_bytes, (u64)now - ts->charged);
+	ts->charged = now;
+}
+
+static void count_orphan(struct tcp_sock *ts)
+{
+	bool now = ts->conn.orphan && ts->conn.state != TCP_CLOSE;
+
+	if (now && !ts->counted_orphan)
+		atomic_inc(&orphans);
+	else if (!now && ts->counted_orphan)
+		atomic_dec(&orphans);
+	ts->counted_orphan = now;
+}
+
 /* ---- events ---- */
 
 static void give_back_port(struct tcp_sock *ts)
@@ -119,8 +159,10 @@ void tcp_sock_events(struct tcp_sock *ts, u64 now_ns)
 	u32 events = c->events;
 
 	c->events = 0;
-	if (events & TCP_EV_STATE)
+	if (events & TCP_EV_STATE) {
 		count_established(ts);
+		count_orphan(ts);
+	}
 	if (events & TCP_EV_ERROR) {
 		sock_set_error(s, c->error);
 		c->error = 0;
@@ -138,6 +180,7 @@ void tcp_sock_events(struct tcp_sock *ts, u64 now_ns)
 		ip_negative_advice(&ts->inet.dst);
 	if (events & TCP_EV_CONFIRM && ip_dst_valid(&ts->inet.dst))
 		ip_confirm(&ts->inet.dst);
+	charge(ts);
 	arm(ts, now_ns);
 	/* What held it back may have gone before it said so. */
 	if (c->throttled) {
@@ -269,6 +312,7 @@ struct tcp_sock *tcp_sock_new(bool v6, u32 flags)
 	net_timer_init(&ts->timer, timer);
 	net_work_init(&ts->resume, resume);
 	ts->armed_ns = TCP_NEVER;
+	atomic_inc(&sockets);
 	tcp_conn_init(&ts->conn, &tcp_sock_hooks, &tcp_config);
 	ts->conn.ca = atomic_load(&tcp_ca_default);
 	ts->inet.sock.sndbuf = ts->conn.sndbuf;
@@ -289,6 +333,8 @@ void tcp_sock_free_rcu(struct rcu_head *h)
 	port_unbind(&tcp_ports, &ts->inet.ep);
 	tcp_conn_fini(&ts->conn);
 	tcp_chunks_purge(ts);
+	charge(ts);
+	atomic_dec(&sockets);
 	net_timer_release(&ts->timer, freed);
 }
 
@@ -424,9 +470,15 @@ void tcp_sock_orphan(struct tcp_sock *ts, bool abort)
 {
 	u64 now = plat_mono_ns();
 
+	/* Nobody waits for an orphan: where there are too many, it ends at once. */
+	if (!abort && (atomic_load(&orphans) >= atomic_load(&tcp_config.max_orphans) || tcp_memory_over())) {
+		TCP_COUNT_MORE(TCPABORTONMEMORY);
+		abort = true;
+	}
 	net_enter();
 	tcp_sock_lock(ts);
 	tcp_close(&ts->conn, abort, now);
+	count_orphan(ts);
 	tcp_sock_events(ts, now);
 	if (ts->conn.state == TCP_CLOSE)
 		give_back_port(ts);
