@@ -1,7 +1,7 @@
 /*
  * TCP sockets: the calls of users, but for those that move bytes (inet_stream_io.c) and options (inet_stream_option.c).
  *
- * Departures: no Fast Open; SIGURG and O_ASYNC signals are not sent.
+ * Departures: SIGURG and O_ASYNC signals are not sent; a reader of a connection that TCP_FASTOPEN_CONNECT put off gets ENOTCONN.
  *
  * Source: tcp(7), ip(7), connect(2), accept(2), shutdown(2), socket(7); RFC 9293 section 3.10.
  */
@@ -43,7 +43,16 @@ static int stream_getname(struct socket *s, struct sock_addr *out, bool peer)
 
 /* ---- connecting ---- */
 
-/* Return: 0: under way; 1: it stands; -EALREADY, -errno */
+/* TCP_FASTOPEN_CONNECT: with a cookie at hand the SYN waits for the first write. */
+static bool put_off(struct tcp_sock *ts)
+{
+	struct tcp_fastopen_cookie k;
+
+	ts->deferred = ts->fastopen_connect && atomic_load(&tcp_config.fastopen) & TCP_FASTOPEN_CLIENT && tcp_fastopen_find(&ts->inet.ep.remote, &k);
+	return ts->deferred;
+}
+
+/* Return: 0: under way, or put off; -EALREADY, -errno */
 static int connect_start(struct tcp_sock *ts, const struct sock_addr *a)
 {
 	struct ip_addr to;
@@ -55,7 +64,7 @@ static int connect_start(struct tcp_sock *ts, const struct sock_addr *a)
 	case TCP_CONNECTED:
 		return -EISCONN;
 	case TCP_CONNECTING:
-		return -EALREADY;
+		return ts->deferred ? -EISCONN : -EALREADY;
 	}
 	if (ts->conn.state != TCP_CLOSE)
 		return -EISCONN;
@@ -63,10 +72,13 @@ static int connect_start(struct tcp_sock *ts, const struct sock_addr *a)
 	if (!err)
 		err = inet_connect_scope(&ts->inet, &to, scope);
 	if (!err)
-		err = tcp_sock_connect(ts, &to, port);
-	if (!err)
-		ts->phase = TCP_CONNECTING;
-	return err;
+		err = tcp_sock_name(ts, &to, port);
+	if (err)
+		return err;
+	ts->phase = TCP_CONNECTING;
+	if (!put_off(ts))
+		tcp_sock_open(ts, NULL);
+	return 0;
 }
 
 /* How it ended, once it is neither SYN_SENT nor SYN_RECV. */
@@ -103,10 +115,11 @@ static int stream_connect(struct socket *s, const struct sock_addr *a, u64 deadl
 	net_enter();
 	tcp_sock_lock(ts);
 	int err = connect_start(ts, a);
+	bool deferred = ts->deferred;
 
 	tcp_sock_unlock(ts, plat_mono_ns());
 	net_leave();
-	if (err && err != -EALREADY)
+	if ((err && err != -EALREADY) || deferred)
 		return err;
 	/* Without waiting even an answer that has come already is not looked at. */
 	if (!err && !deadline_ns)
@@ -225,13 +238,15 @@ static u32 stream_poll(struct socket *s)
 	const struct tcp_conn *c = &ts->conn;
 	u32 state = state_bit(ts), shut = READ_ONCE(s->shutdown), events = 0;
 
+	if (READ_ONCE(ts->deferred))
+		return EPOLLOUT | EPOLLWRNORM;
 	if (state & LISTENS)
 		return tcp_accept_ready(ts) ? EPOLLIN | EPOLLRDNORM : 0;
 	if (shut == SHUTDOWN_BOTH || state & CLOSED)
 		events |= EPOLLHUP;
 	if (shut & SHUTDOWN_RCV)
 		events |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
-	if (!(state & OPENING)) {
+	if (!(state & OPENING) || tcp_may_write(c)) {
 		bool at_mark = READ_ONCE(c->urg) && c->urg_seq == c->copied_seq && !(atomic_load(&s->flags) & SOCKF_OOBINLINE);
 
 		if (tcp_readable_to(ts, s->rcvlowat + at_mark))
@@ -308,6 +323,7 @@ void tcp_init(void)
 	tcp_table_init();
 	tcp_sock_init();
 	tcp_output_init();
+	tcp_fastopen_init();
 	tcp_wait_init();
 	tcp_listen_init();
 	tcp_show_init();

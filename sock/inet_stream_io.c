@@ -33,11 +33,11 @@ static u32 state_bit(const struct tcp_sock *ts)
 	return TCP_STATE_BIT(READ_ONCE(ts->conn.state));
 }
 
-enum { SENDING = TCP_STATE_BIT(TCP_ESTABLISHED) | TCP_STATE_BIT(TCP_CLOSE_WAIT), OPENING = TCP_STATE_BIT(TCP_SYN_SENT) | TCP_STATE_BIT(TCP_SYN_RECV) };
+enum { OPENING = TCP_STATE_BIT(TCP_SYN_SENT) | TCP_STATE_BIT(TCP_SYN_RECV) };
 
 static bool broken(const struct tcp_sock *ts)
 {
-	return atomic_load(&ts->inet.sock.error) || ts->conn.shut_snd || !(state_bit(ts) & SENDING);
+	return atomic_load(&ts->inet.sock.error) || ts->conn.shut_snd || !tcp_may_write(&ts->conn);
 }
 
 /* Wait until the connection stands. Return: 0, -errno */
@@ -45,7 +45,7 @@ static int wait_connected(struct sender *s)
 {
 	struct socket *sock = &s->ts->inet.sock;
 
-	while (!(state_bit(s->ts) & SENDING)) {
+	while (!tcp_may_write(&s->ts->conn)) {
 		int err = sock_take_error(sock);
 
 		if (err)
@@ -224,15 +224,124 @@ static s64 send_all(struct sender *s)
 	return broken(s->ts) && !s->sent ? -EPIPE : 0;
 }
 
+/* ---- Fast Open: the first bytes with the SYN ---- */
+
+/* Bytes that fit into a SYN of this path, options taken off. */
+enum { SYN_ROOM_LESS = 20 + 60, SYN_BYTES_MAX = 65535 - SYN_ROOM_LESS };
+
+/* To where, if it is not known yet; the state must allow it. i->lock, net */
+static int open_name(struct sender *s)
+{
+	struct tcp_sock *ts = s->ts;
+	const struct sock_addr *a = s->m->addr;
+	struct ip_addr to;
+	u32 scope;
+	u16 port;
+
+	if (ts->deferred)
+		return 0;
+	if (ts->phase == TCP_CONNECTED || ts->conn.state == TCP_LISTEN)
+		return -EISCONN;
+	if (ts->phase == TCP_CONNECTING)
+		return -EALREADY;
+	int err = a ? inet_addr_parse(&ts->inet, a, &to, &port, &scope) : -EINVAL;
+
+	return err ? err : tcp_sock_name(ts, &to, port);
+}
+
+/* Name it and find out how many bytes may go with the SYN; 0: there is no cookie yet. */
+static s64 open_prepare(struct sender *s)
+{
+	struct tcp_sock *ts = s->ts;
+	struct tcp_fastopen_cookie k;
+
+	net_enter();
+	tcp_sock_lock(ts);
+	s64 err = open_name(s);
+
+	if (!err && tcp_fastopen_find(&ts->inet.ep.remote, &k))
+		err = MIN(MAX(ts->inet.dst.mtu, (u32)SYN_ROOM_LESS + 1) - SYN_ROOM_LESS, (u32)SYN_BYTES_MAX);
+	if (err >= 0) {
+		ts->phase = TCP_CONNECTING;
+		ts->deferred = true;
+	}
+	tcp_sock_unlock(ts, plat_mono_ns());
+	net_leave();
+	return err;
+}
+
+/* Send the SYN with what there is room for. Return: 0: it is under way (s->sent bytes with it); -errno. send_lock */
+static s64 open_fast(struct sender *s)
+{
+	struct tcp_sock *ts = s->ts;
+	s64 room = open_prepare(s);
+
+	if (room < 0)
+		return room;
+	u32 n = (u32)MIN(iter_left(s->m->iter), (u64)MIN(room, (s64)CHUNK_MAX));
+	struct tcp_chunk *c = tcp_chunk_new(MAX(n, 1u), ALLOC_KERNEL);
+
+	if (!c)
+		return -ENOMEM;
+	c->len = (u32)iter_get(s->m->iter, page_virt(c->page), n);
+	if (c->len < n) {
+		tcp_chunk_free(c);
+		return -EFAULT;
+	}
+	net_enter();
+	tcp_sock_lock(ts);
+	bool still = ts->deferred;
+
+	if (still)
+		tcp_sock_open(ts, c);
+	tcp_sock_unlock(ts, plat_mono_ns());
+	net_leave();
+	if (!still)
+		tcp_chunk_free(c);
+	else
+		s->sent = n;
+	return still ? 0 : -EPIPE;
+}
+
+static s64 connect_by_sending(struct sender *s)
+{
+	struct tcp_sock *ts = s->ts;
+	struct socket *sock = &ts->inet.sock;
+
+	if (!READ_ONCE(ts->deferred) && !(atomic_load(&tcp_config.fastopen) & TCP_FASTOPEN_CLIENT))
+		return -EOPNOTSUPP;
+	mutex_lock(&ts->send_lock);
+	s64 err = open_fast(s);
+
+	mutex_unlock(&ts->send_lock);
+	if (err)
+		return err;
+	if (!s->deadline_ns)
+		return s->sent ? 0 : -EINPROGRESS;
+	err = wait_event_interruptible_until(&sock->waitq, !(state_bit(ts) & OPENING), s->deadline_ns);
+	if (err)
+		return sock_wait_error((int)err, sock->sndtimeo_ns);
+	err = sock_take_error(sock);
+	if (err) {
+		s->sent = 0;
+		tcp_sock_disconnect(ts);
+		return err;
+	}
+	tcp_sock_lock(ts);
+	ts->phase = TCP_CONNECTED;
+	spin_unlock(&ts->inet.lock);
+	return 0;
+}
+
 s64 tcp_sendmsg(struct socket *sock, struct sock_msg *m)
 {
 	struct sender s = { .ts = tcp_of(sock), .m = m, .deadline_ns = sock_deadline(sock->sndtimeo_ns, m->flags & MSG_DONTWAIT) };
 	s64 err;
 
-	if (m->flags & MSG_FASTOPEN)
-		return -EOPNOTSUPP;
-	err = wait_connected(&s);
-	if (!err)
+	err = m->flags & MSG_FASTOPEN || READ_ONCE(s.ts->deferred) ? connect_by_sending(&s) : 0;
+	if (!err && !(s.sent && !iter_left(m->iter)))
+		err = wait_connected(&s);
+	if (!err && !(s.sent && !iter_left(m->iter)))
 		err = send_all(&s);
 	if (s.held)
 		push(&s, false);

@@ -1,7 +1,7 @@
 /*
  * Options of level IPPROTO_TCP, and what those of SOL_SOCKET change in a connection.
  *
- * Numbers are rows of a table: range, and how they are read and set.  Departures: Fast Open, repair, MD5, ULPs and zero-copy reception are refused.
+ * Numbers are rows of a table: range, and how they are read and set.  Departures: backup keys of Fast Open, repair, MD5, ULPs and zero-copy reception are refused.
  *
  * Source: tcp(7), Linux Documentation/networking/ip-sysctl.rst.
  */
@@ -100,6 +100,24 @@ static int set_defer(struct tcp_sock *ts, int v, u64 now)
 	return 0;
 }
 
+static int set_fastopen(struct tcp_sock *ts, int v, u64 now)
+{
+	if (!tcp_in_states(&ts->conn, TCP_STATE_BIT(TCP_CLOSE) | TCP_STATE_BIT(TCP_LISTEN)))
+		return -EINVAL;
+	atomic_store(&ts->fastopen_max, MIN((u32)v, atomic_load(&sock_limits.somaxconn)));
+	return 0;
+}
+
+static int set_fastopen_connect(struct tcp_sock *ts, int v, u64 now)
+{
+	if (!(atomic_load(&tcp_config.fastopen) & TCP_FASTOPEN_CLIENT))
+		return -EOPNOTSUPP;
+	if (ts->conn.state != TCP_CLOSE)
+		return -EINVAL;
+	ts->fastopen_connect = v;
+	return 0;
+}
+
 static int set_word(u32 *word, int v)
 {
 	*word = (u32)v;
@@ -140,6 +158,8 @@ static int get_clamp(const struct tcp_sock *ts) { return (int)ts->conn.window_cl
 static int get_quickack(const struct tcp_sock *ts) { return !ts->conn.pingpong; }
 static int get_user_timeout(const struct tcp_sock *ts) { return (int)ts->conn.user_timeout_ms; }
 static int get_lowat(const struct tcp_sock *ts) { return (int)ts->conn.notsent_lowat; }
+static int get_fastopen(const struct tcp_sock *ts) { return (int)atomic_load(&ts->fastopen_max); }
+static int get_fastopen_connect(const struct tcp_sock *ts) { return ts->fastopen_connect; }
 static int get_defer(const struct tcp_sock *ts) { return (int)atomic_load(&ts->defer_accept_s); }
 
 #define INT_MIN_ (-0x7fffffff - 1)
@@ -163,6 +183,8 @@ static const struct number {
 	{ TCP_WINDOW_CLAMP, INT_MIN_, INT_MAX_, true, set_clamp, get_clamp },
 	{ TCP_QUICKACK, INT_MIN_, INT_MAX_, true, set_quickack, get_quickack },
 	{ TCP_USER_TIMEOUT, 0, INT_MAX_, true, set_user_timeout, get_user_timeout },
+	{ TCP_FASTOPEN, 0, INT_MAX_, true, set_fastopen, get_fastopen },
+	{ TCP_FASTOPEN_CONNECT, 0, 1, true, set_fastopen_connect, get_fastopen_connect },
 	{ TCP_NOTSENT_LOWAT, INT_MIN_, INT_MAX_, true, set_lowat, get_lowat },
 };
 
@@ -187,6 +209,17 @@ static int set_congestion(struct tcp_sock *ts, const void *value, u32 len)
 		return -ENOENT;
 	tcp_sock_lock(ts);
 	tcp_set_ca(&ts->conn, ca, plat_mono_ns());
+	spin_unlock(&ts->inet.lock);
+	return 0;
+}
+
+static int set_fastopen_key(struct tcp_sock *ts, const void *value, u32 len)
+{
+	if (len != sizeof(ts->fastopen_key))
+		return -EINVAL;
+	tcp_sock_lock(ts);
+	memcpy(&ts->fastopen_key, value, len);
+	ts->fastopen_key_chosen = true;
 	spin_unlock(&ts->inet.lock);
 	return 0;
 }
@@ -218,6 +251,8 @@ int tcp_setsockopt(struct socket *s, int level, int name, const void *value, u32
 		return inet_setsockopt(s, level, name, value, len);
 	if (name == TCP_CONGESTION)
 		return set_congestion(ts, value, len);
+	if (name == TCP_FASTOPEN_KEY)
+		return set_fastopen_key(ts, value, len);
 	if (name == TCP_ULP)
 		return -ENOENT;
 	if (len < sizeof(v))
@@ -264,6 +299,14 @@ int tcp_getsockopt(struct socket *s, int level, int name, void *value, u32 *len)
 		return get_info(ts, value, len);
 	if (name == TCP_CONGESTION)
 		return get_congestion(ts, value, len);
+	if (name == TCP_FASTOPEN_KEY) {
+		u8 key[sizeof(ts->fastopen_key)];
+
+		tcp_fastopen_key_show(ts, key);
+		*len = MIN(*len, (u32)sizeof(key));
+		memcpy(value, key, *len);
+		return 0;
+	}
 	const struct number *n = number_find(name);
 
 	if (!n)

@@ -6,6 +6,7 @@
  *   tcp_output.c         segments that go out, and the bytes that they carry
  *   tcp_listen.c         listeners: requests, cookies, children, the queue of accept
  *   tcp_wait.c           TIME_WAIT
+ *   tcp_fastopen.c       cookies of Fast Open
  *   tcp_sock.c           a connection's life: events, timers, the end
  *   tcp_config.c         /proc/sys/net/ipv4/tcp_*
  *   tcp_show.c           /proc/net/tcp
@@ -32,6 +33,7 @@
 #ifndef SOCK_TCP_H
 #define SOCK_TCP_H
 
+#include "base/hash.h"
 #include "kern/mutex.h"
 #include "net/context.h"
 #include "net/packet.h"
@@ -93,6 +95,15 @@ struct tcp_sock {
 	u32 defer_accept_s;		/* [a] TCP_DEFER_ACCEPT */
 	u64 overflow_ns;		/* [a] when cookies were last sent */
 	struct llist_node accept_node;	/* as a child: in the listener's queue */
+
+	/* Fast Open */
+	u32 fastopen_max;		/* [a] a listener's: how many children before their ACK; 0: none */
+	u32 fastopen_pending;		/* [a] how many there are */
+	struct tcp_sock *early_of;	/* [i] such a child's listener, with a reference, until its ACK */
+	bool fastopen_connect;		/* [i] TCP_FASTOPEN_CONNECT */
+	bool deferred;			/* [i] connect() left the SYN to the first write; the machine is in CLOSE */
+	bool fastopen_key_chosen;	/* [i] */
+	struct siphash_key fastopen_key;	/* [i] */
 };
 
 /* A request in the table. */
@@ -172,8 +183,10 @@ void tcp_sock_path(struct tcp_sock *ts, const struct ip_dst *dst);
 void tcp_sock_sent(struct packet *p);
 /** tcp_sock_route - a valid route to the peer in ts->inet.dst. i->lock, net. 0 or -errno */
 MUST_CHECK int tcp_sock_route(struct tcp_sock *ts);
-/** tcp_sock_connect - from CLOSE: name, port, table, SYN. i->lock, net. 0 or -errno, then nothing has changed */
-MUST_CHECK int tcp_sock_connect(struct tcp_sock *ts, const struct ip_addr *to, u16 port);
+/** tcp_sock_name - from CLOSE: route, port, table. i->lock, net. 0 or -errno, then nothing has changed */
+MUST_CHECK int tcp_sock_name(struct tcp_sock *ts, const struct ip_addr *to, u16 port);
+/** tcp_sock_open - the SYN, after tcp_sock_name. @chunk: data that go with it or right after it, taken over; NULL: none */
+void tcp_sock_open(struct tcp_sock *ts, struct tcp_chunk *chunk);
 /** tcp_sock_disconnect - connect(AF_UNSPEC) and shutdown of what is not connected: state CLOSE, name given back where it was not bound. Thread, no lock */
 void tcp_sock_disconnect(struct tcp_sock *ts);
 /** tcp_sock_orphan - its user is gone, or never came: FIN, or RST if @abort; drops the file's reference. No lock */
@@ -233,6 +246,23 @@ void tcp_wait_gone(struct tcp_timewait_sock *w);
 void tcp_wait_free_rcu(struct rcu_head *h);
 u32 tcp_wait_count(void);
 void tcp_wait_init(void);
+
+/* ---- tcp_fastopen.c ---- */
+
+enum { TCP_FASTOPEN_CLIENT = 1, TCP_FASTOPEN_SERVER = 2 };	/* bits of net.ipv4.tcp_fastopen */
+struct tcp_fastopen_cookie {
+	u8 len;				/* 0: none */
+	bool experimental;		/* by the option's old number */
+	u8 bytes[TCP_COOKIE_MAX];
+};
+/** tcp_fastopen_make, tcp_fastopen_good - the cookie for this client; whether it is the one that came. Any lock */
+void tcp_fastopen_make(const struct tcp_sock *l, const struct net_endpoint *name, struct tcp_fastopen_cookie *out);
+bool tcp_fastopen_good(const struct tcp_sock *l, const struct net_endpoint *name, const struct tcp_options *o);
+void tcp_fastopen_key_show(const struct tcp_sock *ts, void *out);	/* 16 bytes */
+/** tcp_fastopen_find, tcp_fastopen_keep - what @server gave. Any lock below RANK_NET_LEAF */
+bool tcp_fastopen_find(const struct ip_addr *server, struct tcp_fastopen_cookie *out);
+void tcp_fastopen_keep(const struct ip_addr *server, const struct tcp_conn *c);
+void tcp_fastopen_init(void);
 
 /* ---- numbers that a stranger cannot guess (RFC 6528; RFC 7323, 5.4) ---- */
 

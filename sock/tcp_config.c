@@ -56,6 +56,7 @@ static const struct sysctl table[] = {
 	NUMBER("min_snd_mss", min_snd_mss, 48, 65535),
 	NUMBER("tw_reuse", tw_reuse, 0, 2),
 	NUMBER("max_tw_buckets", max_tw_buckets, 0, 0x7fffffff),
+	NUMBER("fastopen", fastopen, 0, 0x7fffffff),
 	NUMBER("max_orphans", max_orphans, 0, 0x7fffffff),
 	NUMBER("max_syn_backlog", max_syn_backlog, 0, 0x7fffffff),
 	NUMBER("syncookies", syncookies, 0, 0xff),

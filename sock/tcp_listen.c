@@ -131,11 +131,10 @@ static u32 link_of(const struct tcp_sock *l, const struct net_endpoint *name)
 	return l->inet.ep.ifindex ? l->inet.ep.ifindex : ip6_needs_scope(&name->remote) ? name->ifindex : 0;
 }
 
-/* A connection that begins with what @rq agreed; it is in no table. NULL: no memory, no route */
-static struct tcp_sock *child_new(struct tcp_sock *l, const struct tcp_request *rq, const struct net_endpoint *name, u64 now_ns)
+/* A connection for what @rq agreed; it is in no table. NULL: no memory, no route */
+static struct tcp_sock *child_new(struct tcp_sock *l, const struct tcp_request *rq, const struct net_endpoint *name)
 {
 	struct tcp_sock *ts = tcp_sock_new(l->inet.ep.v6, ALLOC_ATOMIC);
-	struct tcp_agreed agreed;
 	struct ip_dst dst;
 
 	if (!ts)
@@ -153,9 +152,15 @@ static struct tcp_sock *child_new(struct tcp_sock *l, const struct tcp_request *
 	tcp_sock_path(ts, &dst);
 	ts->conn.advmss = rq->advmss;
 	ts->phase = TCP_CONNECTED;
-	tcp_request_agreed(rq, &agreed);
-	tcp_conn_accept(&ts->conn, &agreed, now_ns);
 	return ts;
+}
+
+/* It was not the first. */
+static void child_discard(struct tcp_sock *ts)
+{
+	port_unbind(&tcp_ports, &ts->inet.ep);
+	spin_unlock(&ts->inet.lock);
+	tcp_sock_put(ts);
 }
 
 enum child_result { CHILD_DONE, CHILD_DROPPED, CHILD_LATE };
@@ -165,7 +170,8 @@ static enum child_result child_make(struct tcp_sock *l, struct tcp_request_sock 
 				    struct tcp_segment *s)
 {
 	u64 now = plat_mono_ns();
-	struct tcp_sock *ts = child_new(l, rq, name, now);
+	struct tcp_sock *ts = child_new(l, rq, name);
+	struct tcp_agreed agreed;
 
 	if (!ts) {
 		TCP_COUNT_MORE(LISTENDROPS);
@@ -174,20 +180,48 @@ static enum child_result child_make(struct tcp_sock *l, struct tcp_request_sock 
 	tcp_sock_lock(ts);
 	bool first = r ? tcp_table_replace(&r->entry, &ts->entry) : !tcp_table_insert(&ts->entry);
 
-	if (first) {
-		tcp_input(&ts->conn, s, now);
-		tcp_sock_unlock(ts, now);
-	} else {
-		port_unbind(&tcp_ports, &ts->inet.ep);
-		spin_unlock(&ts->inet.lock);
-		tcp_sock_put(ts);
+	if (!first) {
+		child_discard(ts);
 		return CHILD_LATE;
 	}
+	tcp_request_agreed(rq, &agreed);
+	tcp_conn_accept(&ts->conn, &agreed, now);
+	tcp_input(&ts->conn, s, now);
+	tcp_sock_unlock(ts, now);
 	if (r)
 		atomic_dec(&l->request_count);
 	if (!accept_push(l, ts))
 		tcp_sock_orphan(ts, true);
 	return CHILD_DONE;
+}
+
+/* Fast Open: a child at once, with the data of the SYN. */
+static void child_early(struct tcp_sock *l, const struct tcp_request *rq, const struct net_endpoint *name, struct tcp_segment *s)
+{
+	u64 now = plat_mono_ns();
+	struct tcp_sock *ts = child_new(l, rq, name);
+	struct tcp_agreed agreed;
+
+	if (!ts) {
+		TCP_COUNT_MORE(LISTENDROPS);
+		return;
+	}
+	tcp_sock_lock(ts);
+	if (tcp_table_insert(&ts->entry)) {
+		child_discard(ts);
+		return;
+	}
+	ts->early_of = l;
+	atomic_inc(&l->entry.refs);
+	atomic_inc(&l->fastopen_pending);
+	tcp_request_agreed(rq, &agreed);
+	bool good = tcp_conn_accept_early(&ts->conn, &agreed, s, now);
+
+	tcp_sock_unlock(ts, now);
+	if (good)
+		TCP_COUNT_MORE(TCPFASTOPENPASSIVE);
+	if (!good || !accept_push(l, ts))
+		tcp_sock_orphan(ts, true);
 }
 
 /* ---- requests ---- */
@@ -356,7 +390,31 @@ static void answer_by_cookie(struct tcp_sock *l, const struct tcp_segment *s, co
 	tcp_send_loose(name, &o, 0);
 }
 
-static void request_new(struct tcp_sock *l, const struct tcp_segment *s, const struct net_endpoint *name, u32 isn)
+/* What Fast Open makes of a SYN: 0: nothing; 1: *cookie is to go with the answer; 2: a child may be made at once */
+static int fastopen_of(struct tcp_sock *l, const struct tcp_segment *s, const struct net_endpoint *name, struct tcp_fastopen_cookie *cookie)
+{
+	u32 most = atomic_load(&l->fastopen_max);
+
+	if (!(atomic_load(&tcp_config.fastopen) & TCP_FASTOPEN_SERVER) || !most || s->opt.fo_len == TCP_FO_NONE)
+		return 0;
+	if (!s->opt.fo_len)
+		TCP_COUNT_MORE(TCPFASTOPENCOOKIEREQD);
+	if (s->opt.fo_len && tcp_fastopen_good(l, name, &s->opt)) {
+		if (atomic_load(&l->fastopen_pending) < most)
+			return 2;
+		TCP_COUNT_MORE(TCPFASTOPENLISTENOVERFLOW);
+		return 0;
+	}
+	if (s->opt.fo_len)
+		TCP_COUNT_MORE(TCPFASTOPENPASSIVEFAIL);
+	tcp_fastopen_make(l, name, cookie);
+	cookie->experimental = s->opt.fo_experimental;
+	return 1;
+}
+
+/* With cookie->len it goes with the SYN|ACK. */
+static void request_new(struct tcp_sock *l, const struct tcp_segment *s, const struct net_endpoint *name, u32 isn,
+			const struct tcp_fastopen_cookie *cookie)
 {
 	struct tcp_request_sock *r = slab_alloc(cache, ALLOC_ATOMIC);
 	u64 now = plat_mono_ns();
@@ -378,6 +436,11 @@ static void request_new(struct tcp_sock *l, const struct tcp_segment *s, const s
 	spin_init(&r->lock, RANK_NET_SOCK);
 	net_timer_init(&r->timer, request_timer);
 	request_agree(&r->rq, l, s, name, isn ? isn : tcp_isn(name, now), now);
+	if (cookie->len) {
+		r->rq.fo_len = (s8)cookie->len;
+		r->rq.fo_experimental = cookie->experimental;
+		memcpy(r->rq.fo_cookie, cookie->bytes, sizeof(r->rq.fo_cookie));
+	}
 	tcp_request_synack(&r->rq, &o, now);
 	atomic_inc(&l->request_count);
 	if (tcp_table_insert(&r->entry)) {
@@ -391,7 +454,21 @@ static void request_new(struct tcp_sock *l, const struct tcp_segment *s, const s
 	tcp_entry_put(&r->entry);
 }
 
-static void syn(struct tcp_sock *l, const struct tcp_segment *s, const struct net_endpoint *name, u32 isn)
+static void syn_accepted(struct tcp_sock *l, struct tcp_segment *s, const struct net_endpoint *name, u32 isn)
+{
+	struct tcp_fastopen_cookie cookie = { 0 };
+	u64 now = plat_mono_ns();
+	struct tcp_request rq;
+
+	if (fastopen_of(l, s, name, &cookie) < 2) {
+		request_new(l, s, name, isn, &cookie);
+		return;
+	}
+	request_agree(&rq, l, s, name, isn ? isn : tcp_isn(name, now), now);
+	child_early(l, &rq, name, s);
+}
+
+static void syn(struct tcp_sock *l, struct tcp_segment *s, const struct net_endpoint *name, u32 isn)
 {
 	u32 cookies = atomic_load(&tcp_config.syncookies), waiting = atomic_load(&l->request_count), most = atomic_load(&tcp_config.max_syn_backlog);
 	bool full = waiting >= atomic_load(&l->accept_max) && waiting;
@@ -407,7 +484,7 @@ static void syn(struct tcp_sock *l, const struct tcp_segment *s, const struct ne
 		TCP_COUNT_MORE(TCPREQQFULLDROP);
 		TCP_COUNT_MORE(LISTENDROPS);
 	} else {
-		request_new(l, s, name, isn);
+		syn_accepted(l, s, name, isn);
 	}
 }
 

@@ -107,6 +107,18 @@ static void count_established(struct tcp_sock *ts)
 	ts->established = now;
 }
 
+/* A child of Fast Open got its ACK, or came to an end without. */
+static void early_ended(struct tcp_sock *ts)
+{
+	struct tcp_sock *l = ts->early_of;
+
+	if (!l || ts->conn.state == TCP_SYN_RECV)
+		return;
+	ts->early_of = NULL;
+	atomic_dec(&l->fastopen_pending);
+	tcp_sock_put(l);
+}
+
 /* Whom to wake for what. */
 static void wake(struct tcp_sock *ts, u32 events)
 {
@@ -162,6 +174,11 @@ void tcp_sock_events(struct tcp_sock *ts, u64 now_ns)
 	if (events & TCP_EV_STATE) {
 		count_established(ts);
 		count_orphan(ts);
+		early_ended(ts);
+	}
+	if (c->fo_got) {
+		c->fo_got = false;
+		tcp_fastopen_keep(&ts->inet.ep.remote, c);
 	}
 	if (events & TCP_EV_ERROR) {
 		sock_set_error(s, c->error);
@@ -410,11 +427,10 @@ static void drop_name(struct tcp_sock *ts)
 		ep->local = any;
 }
 
-int tcp_sock_connect(struct tcp_sock *ts, const struct ip_addr *to, u16 port)
+int tcp_sock_name(struct tcp_sock *ts, const struct ip_addr *to, u16 port)
 {
 	struct inet_sock *i = &ts->inet;
 	struct ip_dst dst;
-	u64 now = plat_mono_ns();
 	int err = inet_route(i, to, port, &dst);
 
 	if (!err && (dst.kind == IP_DST_BROADCAST || dst.kind == IP_DST_MULTICAST))
@@ -427,14 +443,46 @@ int tcp_sock_connect(struct tcp_sock *ts, const struct ip_addr *to, u16 port)
 	i->ep.reuseport = atomic_load(&i->sock.flags) & SOCKF_REUSEPORT;
 	tcp_sock_reset(ts);
 	err = take_name(ts, &dst);
-	if (err) {
+	if (err)
 		drop_name(ts);
-		return err;
+	else
+		tcp_sock_path(ts, &dst);
+	return err;
+}
+
+/* Ask for a cookie, or show the one that there is. */
+static void open_fast(struct tcp_sock *ts)
+{
+	struct tcp_conn *c = &ts->conn;
+	struct tcp_fastopen_cookie k = { 0 };
+
+	(void)tcp_fastopen_find(&ts->inet.ep.remote, &k);
+	c->syn_fastopen = true;
+	c->fo_len = (s8)k.len;
+	c->fo_experimental = k.experimental;
+	memcpy(c->fo_cookie, k.bytes, sizeof(c->fo_cookie));
+}
+
+void tcp_sock_open(struct tcp_sock *ts, struct tcp_chunk *chunk)
+{
+	struct tcp_conn *c = &ts->conn;
+	u64 now = plat_mono_ns();
+	u32 iss = tcp_isn(&ts->inet.ep, now);
+
+	c->ts_offset = tcp_ts_offset(&ts->inet.ep);
+	if (chunk || ts->fastopen_connect)
+		open_fast(ts);
+	if (chunk && chunk->len) {
+		chunk->seq = iss + 1;
+		c->snd_memory += chunk->room;
+		list_add_tail(&chunk->node, &ts->chunks);
+	} else if (chunk) {
+		tcp_chunk_free(chunk);
+		chunk = NULL;
 	}
-	tcp_sock_path(ts, &dst);
-	ts->conn.ts_offset = tcp_ts_offset(&i->ep);
-	tcp_connect(&ts->conn, tcp_isn(&i->ep, now), 0, now);
-	return 0;
+	ts->deferred = false;
+	ts->phase = TCP_CONNECTING;
+	tcp_connect(c, iss, chunk ? chunk->len : 0, now);
 }
 
 void tcp_sock_disconnect(struct tcp_sock *ts)
@@ -450,6 +498,7 @@ void tcp_sock_disconnect(struct tcp_sock *ts)
 		sock_set_error(&ts->inet.sock, ECONNRESET);
 	}
 	tcp_sock_events(ts, now);
+	tcp_table_remove(&ts->entry);		/* one that was deferred */
 	tcp_chunks_purge(ts);
 	spin_unlock(&ts->inet.lock);
 	net_leave();
@@ -461,6 +510,7 @@ void tcp_sock_disconnect(struct tcp_sock *ts)
 	tcp_sock_reset(ts);
 	drop_name(ts);
 	ts->phase = TCP_UNCONNECTED;
+	ts->deferred = false;
 	tcp_sock_unlock(ts, now);
 	net_leave();
 	mutex_unlock(&ts->recv_lock);
@@ -480,8 +530,10 @@ void tcp_sock_orphan(struct tcp_sock *ts, bool abort)
 	tcp_close(&ts->conn, abort, now);
 	count_orphan(ts);
 	tcp_sock_events(ts, now);
-	if (ts->conn.state == TCP_CLOSE)
+	if (ts->conn.state == TCP_CLOSE) {
+		tcp_table_remove(&ts->entry);	/* one that was deferred */
 		give_back_port(ts);
+	}
 	spin_unlock(&ts->inet.lock);
 	net_leave();
 	tcp_sock_put(ts);

@@ -168,6 +168,26 @@ void tcp_conn_accept(struct tcp_conn *c, const struct tcp_agreed *a, u64 now_ns)
 	COUNT_TCP(c, PASSIVEOPENS);
 }
 
+bool tcp_conn_accept_early(struct tcp_conn *c, const struct tcp_agreed *a, struct tcp_segment *s, u64 now_ns)
+{
+	struct tcp_agreed agreed = *a;
+
+	agreed.synack_ns = 0;
+	tcp_conn_accept(c, &agreed, now_ns);
+	start_sequence(c, a->iss);
+	c->early = true;
+	if (s->len) {
+		s->flags &= (u8)~TH_FIN;
+		s->end = s->seq + 1 + s->len;
+		tcp_data_queue(c, s, now_ns);
+		c->syn_data_acked = s->rx_kept;
+	}
+	if (!tcp_send_syn(c, now_ns))
+		return false;
+	tcp_ack_schedule_clear(c);
+	return true;
+}
+
 void tcp_established(struct tcp_conn *c, u64 now_ns)
 {
 	tcp_set_state(c, TCP_ESTABLISHED);
@@ -205,7 +225,7 @@ void tcp_write(struct tcp_conn *c, u32 n, bool more, bool urgent, u64 now_ns)
 		c->push_seq = c->write_seq;
 	if (!c->packets_out && c->last_sent_ns && c->cfg->slow_start_after_idle && n && seq_at_most(c->write_seq - n, c->snd_nxt))
 		tcp_after_idle(c, now_ns);
-	if (tcp_in_states(c, TCP_STATE_BIT(TCP_SYN_SENT) | TCP_STATE_BIT(TCP_SYN_RECV)))
+	if (tcp_in_states(c, TCP_STATE_BIT(TCP_SYN_SENT) | TCP_STATE_BIT(TCP_SYN_RECV)) && !tcp_may_write(c))
 		return;
 	/* With more to come, only what is full goes. */
 	if (more && tcp_unsent(c) < mss)
@@ -215,7 +235,7 @@ void tcp_write(struct tcp_conn *c, u32 n, bool more, bool urgent, u64 now_ns)
 
 void tcp_push(struct tcp_conn *c, u64 now_ns)
 {
-	if (tcp_in_states(c, TCP_STATE_BIT(TCP_CLOSE) | TCP_STATE_BIT(TCP_SYN_SENT) | TCP_STATE_BIT(TCP_SYN_RECV)))
+	if (tcp_in_states(c, TCP_STATE_BIT(TCP_CLOSE) | TCP_STATE_BIT(TCP_SYN_SENT) | TCP_STATE_BIT(TCP_SYN_RECV)) && !tcp_may_write(c))
 		return;
 	c->push_seq = c->write_seq;
 	tcp_push_all(c, TCP_NAGLE_PUSH, false, now_ns);

@@ -319,6 +319,7 @@ struct tcp_conn {
 	} rack;
 
 	/* Fast Open */
+	bool early;				/* a child that was made before the last ACK: it may send in SYN_RECV */
 	bool syn_fastopen, syn_data, syn_data_acked;
 	u8 fastopen_client_fail;
 	s8 fo_len;				/* of the SYN's option; TCP_FO_NONE */
@@ -361,6 +362,12 @@ struct tcp_agreed {
 /** tcp_conn_accept - become the child of a request: state SYN_RECV, our SYN sent.  The ACK that completes it goes to tcp_input next. */
 void tcp_conn_accept(struct tcp_conn *c, const struct tcp_agreed *a, u64 now_ns);
 
+/**
+ * tcp_conn_accept_early - the same at once with the SYN @s (RFC 7413): its data are taken, our SYN|ACK goes out, and data may follow it
+ * Return: false: no memory; the connection is of no use
+ */
+MUST_CHECK bool tcp_conn_accept_early(struct tcp_conn *c, const struct tcp_agreed *a, struct tcp_segment *s, u64 now_ns);
+
 /** tcp_input - a segment for this connection, in any state but LISTEN, TIME_WAIT, CLOSE. Checksum and length were checked. */
 void tcp_input(struct tcp_conn *c, struct tcp_segment *s, u64 now_ns);
 /** tcp_timer - do what is due at @now_ns; calls that come too early are harmless. */
@@ -395,9 +402,14 @@ static inline u32 tcp_unsent(const struct tcp_conn *c)
 {
 	return seq_after(c->write_seq, c->snd_nxt) ? c->write_seq - c->snd_nxt : 0;
 }
+static inline bool tcp_in_states(const struct tcp_conn *c, u32 bits) { return TCP_STATE_BIT(c->state) & bits; }
+/** tcp_may_write - whether users may send now. */
+static inline bool tcp_may_write(const struct tcp_conn *c)
+{
+	return tcp_in_states(c, TCP_STATE_BIT(TCP_ESTABLISHED) | TCP_STATE_BIT(TCP_CLOSE_WAIT)) || (c->state == TCP_SYN_RECV && c->early);
+}
 /** tcp_writable - whether poll says so: a third of the buffer is free, and the unsent is below the low-water mark. */
 bool tcp_writable(const struct tcp_conn *c);
-static inline bool tcp_in_states(const struct tcp_conn *c, u32 bits) { return TCP_STATE_BIT(c->state) & bits; }
 
 /** tcp_reset_for - the RST that answers a segment nobody wants (RFC 9293, 3.10.7.1). Return: false: it is a RST itself */
 bool tcp_reset_for(const struct tcp_segment *s, struct tcp_out *o);

@@ -137,6 +137,11 @@ static bool validate(struct tcp_conn *c, struct tcp_segment *s, u64 now_ns)
 {
 	bool rst = s->flags & TH_RST;
 
+	/* A child made by Fast Open, and its SYN|ACK was lost. */
+	if (c->early && c->state == TCP_SYN_RECV && (s->flags & (TH_SYN | TH_ACK | TH_RST)) == TH_SYN && s->seq == c->irs) {
+		tcp_send_synack(c, now_ns);
+		return false;
+	}
 	if (paws_old(c, s, now_ns) && !rst && !disordered(c, s)) {
 		COUNT(c, PAWSESTABREJECTED);
 		if (s->flags & TH_SYN) {

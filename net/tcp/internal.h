@@ -66,6 +66,8 @@ void tcp_send_ack(struct tcp_conn *c, u64 now_ns);
 /** tcp_send_probe - a segment below the window that makes the peer answer. */
 int tcp_send_probe(struct tcp_conn *c, u64 now_ns);
 void tcp_send_reset(struct tcp_conn *c, u64 now_ns);
+/** tcp_send_syn - the first SYN or SYN|ACK, with what data may go with it. Return: false: no memory */
+bool tcp_send_syn(struct tcp_conn *c, u64 now_ns);
 void tcp_send_synack(struct tcp_conn *c, u64 now_ns);
 /** tcp_push_all - send what may go; @nagle: TCP_NAGLE_* besides c's own; @probe: one segment past the congestion window. Return: whether something went */
 bool tcp_push_all(struct tcp_conn *c, u8 nagle, bool probe, u64 now_ns);

@@ -410,7 +410,7 @@ static int send_new(struct tcp_conn *c, u32 len, u32 mss, u64 now_ns)
 	return 0;
 }
 
-static bool send_syn(struct tcp_conn *c, u64 now_ns)
+bool tcp_send_syn(struct tcp_conn *c, u64 now_ns)
 {
 	u32 data = c->syn_data ? c->write_seq - c->iss - 1 : 0;
 	struct tcp_tx *t = tx_new(c, c->iss, c->iss + 1, TH_SYN, c->mss), *d = NULL;
@@ -484,8 +484,7 @@ void tcp_after_idle(struct tcp_conn *c, u64 now_ns)
 
 static bool may_send_data(const struct tcp_conn *c)
 {
-	return tcp_in_states(c, TCP_STATE_BIT(TCP_ESTABLISHED) | TCP_STATE_BIT(TCP_CLOSE_WAIT) | TCP_STATE_BIT(TCP_FIN_WAIT1) |
-				TCP_STATE_BIT(TCP_CLOSING) | TCP_STATE_BIT(TCP_LAST_ACK));
+	return tcp_may_write(c) || tcp_in_states(c, TCP_STATE_BIT(TCP_FIN_WAIT1) | TCP_STATE_BIT(TCP_CLOSING) | TCP_STATE_BIT(TCP_LAST_ACK));
 }
 
 static bool fin_due(const struct tcp_conn *c)
@@ -518,7 +517,7 @@ bool tcp_push_all(struct tcp_conn *c, u8 nagle, bool probe, u64 now_ns)
 	bool sent = false, limited = false, failed = false;
 
 	if (c->state == TCP_SYN_SENT && c->snd_nxt == c->iss)
-		return send_syn(c, now_ns);
+		return tcp_send_syn(c, now_ns);
 	if (!may_send_data(c) || (!tcp_unsent(c) && !fin_due(c)))
 		return false;
 	nagle |= c->nonagle;
