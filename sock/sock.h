@@ -189,6 +189,9 @@ MUST_CHECK int sock_connect(struct file *f, const struct sock_addr *a);
 MUST_CHECK int sock_listen(struct file *f, int backlog);
 /** sock_accept - the next connection's file; @peer: its address, or NULL. ERR_PTR */
 struct file *sock_accept(struct file *f, u32 o_flags, struct sock_addr *peer);
+/** sock_accept_mode, sock_connect_mode - the same; @nowait: whatever O_NONBLOCK says. */
+struct file *sock_accept_mode(struct file *f, u32 o_flags, struct sock_addr *peer, bool nowait);
+MUST_CHECK int sock_connect_mode(struct file *f, const struct sock_addr *a, bool nowait);
 MUST_CHECK int sock_getname(struct file *f, struct sock_addr *out, bool peer);
 MUST_CHECK int sock_shutdown(struct file *f, int how);
 s64 sock_sendmsg(struct file *f, struct sock_msg *m);

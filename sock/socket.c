@@ -135,13 +135,15 @@ int sock_bind(struct file *f, const struct sock_addr *a)
 	return s->ops->bind ? s->ops->bind(s, a) : -EOPNOTSUPP;
 }
 
-int sock_connect(struct file *f, const struct sock_addr *a)
+int sock_connect(struct file *f, const struct sock_addr *a) { return sock_connect_mode(f, a, nonblocking(f)); }
+
+int sock_connect_mode(struct file *f, const struct sock_addr *a, bool nowait)
 {
 	struct socket *s = file_socket(f);
 
 	if (!s)
 		return -ENOTSOCK;
-	return s->ops->connect ? s->ops->connect(s, a, sock_deadline(s->sndtimeo_ns, nonblocking(f))) : -EOPNOTSUPP;
+	return s->ops->connect ? s->ops->connect(s, a, sock_deadline(s->sndtimeo_ns, nowait)) : -EOPNOTSUPP;
 }
 
 int sock_listen(struct file *f, int backlog)
@@ -153,7 +155,9 @@ int sock_listen(struct file *f, int backlog)
 	return s->ops->listen ? s->ops->listen(s, MIN((u32)backlog, atomic_load(&sock_limits.somaxconn))) : -EOPNOTSUPP;
 }
 
-struct file *sock_accept(struct file *f, u32 o_flags, struct sock_addr *peer)
+struct file *sock_accept(struct file *f, u32 o_flags, struct sock_addr *peer) { return sock_accept_mode(f, o_flags, peer, nonblocking(f)); }
+
+struct file *sock_accept_mode(struct file *f, u32 o_flags, struct sock_addr *peer, bool nowait)
 {
 	struct socket *s = file_socket(f), *got;
 
@@ -161,7 +165,7 @@ struct file *sock_accept(struct file *f, u32 o_flags, struct sock_addr *peer)
 		return ERR_PTR(-ENOTSOCK);
 	if (!s->ops->accept)
 		return ERR_PTR(-EOPNOTSUPP);
-	int err = s->ops->accept(s, &got, sock_deadline(s->rcvtimeo_ns, nonblocking(f)));
+	int err = s->ops->accept(s, &got, sock_deadline(s->rcvtimeo_ns, nowait));
 
 	if (err)
 		return ERR_PTR(err);

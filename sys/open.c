@@ -74,7 +74,7 @@ static s64 do_open(u64 dirfd, u64 user_name, u32 flags, u32 mode, u32 walk)
 	return fd;
 }
 
-s64 sys_openat(u64 dirfd, u64 name, u64 flags, u64 mode)
+int sys_open_decode(u64 flags, u64 mode, struct open_in *out)
 {
 	u32 fl = (u32)flags & OPEN_FLAGS;
 
@@ -82,7 +82,16 @@ s64 sys_openat(u64 dirfd, u64 name, u64 flags, u64 mode)
 		fl &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	if ((fl & (O_TMPFILE & ~O_DIRECTORY)) && ((fl & O_TMPFILE) != O_TMPFILE || !(fl & O_ACCMODE)))
 		return -EINVAL;
-	return do_open(dirfd, name, fl, fl & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)) ? (u32)mode & 07777 : 0, 0);
+	*out = (struct open_in){ .flags = fl, .mode = fl & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)) ? (u32)mode & 07777 : 0 };
+	return 0;
+}
+
+s64 sys_openat(u64 dirfd, u64 name, u64 flags, u64 mode)
+{
+	struct open_in in;
+	int err = sys_open_decode(flags, mode, &in);
+
+	return err ? err : do_open(dirfd, name, in.flags, in.mode, 0);
 }
 
 s64 sys_open(u64 name, u64 flags, u64 mode) { return sys_openat((u64)AT_FDCWD, name, flags, mode); }
@@ -114,7 +123,7 @@ static int how_check(const struct open_how *how, u32 *walk)
 	return 0;
 }
 
-s64 sys_openat2(u64 dirfd, u64 name, u64 user_how, u64 size)
+int sys_open_decode_how(u64 user_how, u64 size, struct open_in *out)
 {
 	struct open_how how;
 	u32 walk;
@@ -124,7 +133,17 @@ s64 sys_openat2(u64 dirfd, u64 name, u64 user_how, u64 size)
 	int err = copy_in_struct(&how, sizeof(how), uaddr(user_how), size);
 	if (!err)
 		err = how_check(&how, &walk);
-	return err ? err : do_open(dirfd, name, (u32)how.flags, (u32)how.mode, walk);
+	if (!err)
+		*out = (struct open_in){ .flags = (u32)how.flags, .mode = (u32)how.mode, .walk = walk };
+	return err;
+}
+
+s64 sys_openat2(u64 dirfd, u64 name, u64 user_how, u64 size)
+{
+	struct open_in in;
+	int err = sys_open_decode_how(user_how, size, &in);
+
+	return err ? err : do_open(dirfd, name, in.flags, in.mode, in.walk);
 }
 
 s64 sys_truncate(u64 name, u64 size)

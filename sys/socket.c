@@ -13,10 +13,11 @@
 #include "kern/timer.h"
 #include "mm/user.h"
 #include "sock/sock.h"
+#include "sys/msg.h"
 #include "sys/socket_calls.h"
 #include "vfs/file.h"
 
-enum { IOV_MAX = 1024, IOV_FAST = 8, OPTION_BYTES_MAX = 4096, TYPE_FLAGS = O_NONBLOCK | O_CLOEXEC };
+enum { IOV_MAX = 1024, OPTION_BYTES_MAX = 4096, TYPE_FLAGS = O_NONBLOCK | O_CLOEXEC };
 enum { RW_MAX = 0x7ffff000 };		/* the most that one call moves */
 
 /* ---- descriptors ---- */
@@ -96,7 +97,7 @@ s64 sys_socketpair(u64 family, u64 type, u64 protocol, u64 fds)
 
 /* ---- addresses ---- */
 
-static int addr_in(struct sock_addr *a, u64 user, u64 len)
+int sys_addr_in(struct sock_addr *a, u64 user, u64 len)
 {
 	if ((int)len < 0 || (u32)len > SOCK_ADDR_MAX)
 		return -EINVAL;
@@ -106,7 +107,7 @@ static int addr_in(struct sock_addr *a, u64 user, u64 len)
 }
 
 /* @user_len: an int, in: room, out: the whole length, whatever fitted. */
-static int addr_out(const struct sock_addr *a, u64 user, u64 user_len)
+int sys_addr_out(const struct sock_addr *a, u64 user, u64 user_len)
 {
 	int room;
 
@@ -126,7 +127,7 @@ s64 sys_bind(u64 fd, u64 addr, u64 len)
 
 	if (IS_ERR(f))
 		return PTR_ERR(f);
-	int err = addr_in(&a, addr, len);
+	int err = sys_addr_in(&a, addr, len);
 	if (!err)
 		err = sock_bind(f, &a);
 	file_put(f);
@@ -140,7 +141,7 @@ s64 sys_connect(u64 fd, u64 addr, u64 len)
 
 	if (IS_ERR(f))
 		return PTR_ERR(f);
-	int err = addr_in(&a, addr, len);
+	int err = sys_addr_in(&a, addr, len);
 	if (!err)
 		err = sock_connect(f, &a);
 	file_put(f);
@@ -185,7 +186,7 @@ s64 sys_accept4(u64 fd, u64 addr, u64 len, u64 flags)
 	int err = IS_ERR(got) ? (int)PTR_ERR(got) : 0;
 
 	if (!err && addr) {
-		err = addr_out(&peer, addr, len);
+		err = sys_addr_out(&peer, addr, len);
 		if (err)
 			file_put(got);
 	}
@@ -211,7 +212,7 @@ static s64 getname(u64 fd, u64 addr, u64 len, bool peer)
 		return PTR_ERR(f);
 	int err = sock_getname(f, &a, peer);
 	if (!err)
-		err = addr_out(&a, addr, len);
+		err = sys_addr_out(&a, addr, len);
 	file_put(f);
 	return err;
 }
@@ -286,7 +287,7 @@ s64 sys_sendto(u64 fd, u64 buf, u64 n, u64 flags, u64 addr, u64 addr_len)
 	struct file *f = socket_get(fd);
 	if (IS_ERR(f))
 		return PTR_ERR(f);
-	s64 ret = addr ? addr_in(&a, addr, addr_len) : 0;
+	s64 ret = addr ? sys_addr_in(&a, addr, addr_len) : 0;
 	if (!ret) {
 		iter_init_user(&it, uaddr(buf), n);
 		ret = sock_sendmsg(f, &m);
@@ -312,7 +313,7 @@ s64 sys_recvfrom(u64 fd, u64 buf, u64 n, u64 flags, u64 addr, u64 addr_len)
 	sock_msg_end(&m, false);
 	file_put(f);
 	if (ret >= 0 && addr) {
-		int err = addr_out(&a, addr, addr_len);
+		int err = sys_addr_out(&a, addr, addr_len);
 
 		if (err)
 			return err;
@@ -322,27 +323,9 @@ s64 sys_recvfrom(u64 fd, u64 buf, u64 n, u64 flags, u64 addr, u64 addr_len)
 
 /* ---- messages ---- */
 
-struct msghdr_user {		/* struct msghdr of the 64-bit ABI */
-	u64 name;
-	s32 name_len;
-	u32 pad;
-	u64 iov, iov_len, control, control_len;
-	u32 flags, pad2;
-};
-static_assert(sizeof(struct msghdr_user) == 56, "struct msghdr of the user ABI");
-
 struct mmsghdr_user {
 	struct msghdr_user hdr;
 	u32 len, pad;
-};
-
-/* A msghdr and what it points to, in the kernel. */
-struct msg_copy {
-	struct msghdr_user user;
-	struct iter_seg fast[IOV_FAST], *seg;
-	struct iter it;
-	struct sock_addr addr;
-	struct sock_msg m;
 };
 
 static int segs_in(struct msg_copy *c)
@@ -374,15 +357,15 @@ static int segs_in(struct msg_copy *c)
 	return err;
 }
 
-static void msg_free(struct msg_copy *c)
+void sys_msg_free(struct msg_copy *c)
 {
 	if (c->seg != c->fast)
 		kfree(c->seg);
 	kfree(c->m.control);
 }
 
-/* Copy the head and the vector. On success, or failure after it, msg_free(). */
-static int msg_in(struct msg_copy *c, u64 user, u32 flags)
+/* Copy the head and the vector. On success, or failure after it, sys_msg_free(). */
+int sys_msg_in(struct msg_copy *c, u64 user, u32 flags)
 {
 	c->seg = c->fast;
 	c->m = (struct sock_msg){ .iter = &c->it, .flags = flags };
@@ -396,7 +379,7 @@ static int msg_in(struct msg_copy *c, u64 user, u32 flags)
 	return segs_in(c);
 }
 
-static int control_in(struct msg_copy *c)
+int sys_control_in(struct msg_copy *c)
 {
 	u64 n = c->user.control ? c->user.control_len : 0;
 
@@ -414,21 +397,21 @@ static int control_in(struct msg_copy *c)
 static s64 send_one(struct file *f, u64 user, u32 flags)
 {
 	struct msg_copy c;
-	s64 ret = msg_in(&c, user, flags);
+	s64 ret = sys_msg_in(&c, user, flags);
 
 	if (!ret && c.user.name_len) {
-		ret = addr_in(&c.addr, c.user.name, (u64)c.user.name_len);
+		ret = sys_addr_in(&c.addr, c.user.name, (u64)c.user.name_len);
 		c.m.addr = &c.addr;
 	}
 	if (!ret)
-		ret = control_in(&c);
+		ret = sys_control_in(&c);
 	if (!ret)
 		ret = sock_sendmsg(f, &c.m);
-	msg_free(&c);
+	sys_msg_free(&c);
 	return ret;
 }
 
-static int control_room(struct msg_copy *c)
+int sys_control_room(struct msg_copy *c)
 {
 	u64 n = c->user.control ? MIN(c->user.control_len, (u64)SOCK_CONTROL_MAX) : 0;
 
@@ -442,7 +425,7 @@ static int control_room(struct msg_copy *c)
 }
 
 /* Tell the user what was received besides the bytes. */
-static int msg_out(const struct msg_copy *c, u64 user)
+int sys_msg_out(const struct msg_copy *c, u64 user)
 {
 	const u32 cloexec = c->m.flags & MSG_CMSG_CLOEXEC;
 	int err = 0;
@@ -464,20 +447,20 @@ static int msg_out(const struct msg_copy *c, u64 user)
 static s64 recv_one(struct file *f, u64 user, u32 flags)
 {
 	struct msg_copy c;
-	s64 ret = msg_in(&c, user, flags);
+	s64 ret = sys_msg_in(&c, user, flags);
 
 	c.m.addr = &c.addr;
 	if (!ret)
-		ret = control_room(&c);
+		ret = sys_control_room(&c);
 	if (!ret)
 		ret = sock_recvmsg(f, &c.m);
 	if (ret >= 0) {
-		int err = msg_out(&c, user);
+		int err = sys_msg_out(&c, user);
 
 		ret = err ? err : ret;
 	}
 	sock_msg_end(&c.m, ret >= 0);
-	msg_free(&c);
+	sys_msg_free(&c);
 	return ret;
 }
 

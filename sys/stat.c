@@ -12,24 +12,28 @@
 #include "vfs/ops.h"
 #include "vfs/path.h"
 
-/* The walk for stat: an automount point is not triggered; a name in user memory. */
+/* The walk for stat: an automount point is not triggered. */
+static int attrs_by_name(int dirfd, const char *name, u32 walk, struct attrs *a)
+{
+	if (*name || !(walk & WALK_EMPTY) || dirfd < 0)
+		return vfs_statat(dirfd, name, walk, a);
+	struct file *f = fd_get_path(dirfd);	/* fstatat(fd, ""): no walk at all */
+
+	if (!f)
+		return -EBADF;
+	int err = vfs_getattr_file(f, a);
+	file_put(f);
+	return err;
+}
+
+/* The same of a name in user memory. */
 static int attrs_at(u64 dirfd, u64 user_name, u32 walk, struct attrs *a)
 {
 	char *name = sys_name_in(user_name);
 
 	if (IS_ERR(name))
 		return (int)PTR_ERR(name);
-	if (!*name && walk & WALK_EMPTY && (int)dirfd >= 0) {	/* fstatat(fd, ""): no walk at all */
-		struct file *f = fd_get_path((int)dirfd);
-
-		sys_name_put(name);
-		if (!f)
-			return -EBADF;
-		int err = vfs_getattr_file(f, a);
-		file_put(f);
-		return err;
-	}
-	int err = vfs_statat((int)dirfd, name, walk, a);
+	int err = attrs_by_name((int)dirfd, name, walk, a);
 	sys_name_put(name);
 	return err;
 }
@@ -82,39 +86,63 @@ static struct statx_timestamp stamp_out(struct timestamp t)
 	return (struct statx_timestamp){ .tv_sec = t.sec, .tv_nsec = t.nsec };
 }
 
+static int statx_check(u64 flags, u64 mask)
+{
+	if (mask & STATX__RESERVED || flags & ~(u64)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
+		return -EINVAL;
+	return (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE ? -EINVAL : 0;
+}
+
+static s64 statx_out(u64 user, const struct attrs *a)
+{
+	struct statx x;
+
+	memset(&x, 0, sizeof(x));
+	x.stx_mask = a->mask;
+	x.stx_blksize = a->blksize;
+	x.stx_attributes = a->attributes;
+	x.stx_attributes_mask = a->attributes_mask;
+	x.stx_nlink = a->nlink;
+	x.stx_uid = a->uid;
+	x.stx_gid = a->gid;
+	x.stx_mode = (u16)a->mode;
+	x.stx_ino = a->ino;
+	x.stx_size = a->size;
+	x.stx_blocks = a->blocks;
+	x.stx_atime = stamp_out(a->atime);
+	x.stx_btime = stamp_out(a->btime);
+	x.stx_ctime = stamp_out(a->ctime);
+	x.stx_mtime = stamp_out(a->mtime);
+	x.stx_rdev_major = dev_major(a->rdev);
+	x.stx_rdev_minor = dev_minor(a->rdev);
+	x.stx_dev_major = dev_major(a->dev);
+	x.stx_dev_minor = dev_minor(a->dev);
+	return copy_out(uaddr(user), &x, sizeof(x));
+}
+
+static u32 statx_walk(u64 flags)
+{
+	return (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
+}
+
+s64 sys_statx_name(int dirfd, const char *name, u64 flags, u64 mask, u64 user)
+{
+	struct attrs a;
+	int err = statx_check(flags, mask);
+
+	if (!err)
+		err = attrs_by_name(dirfd, name, statx_walk(flags), &a);
+	return err ? err : statx_out(user, &a);
+}
+
 s64 sys_statx(u64 dirfd, u64 name, u64 flags, u64 mask, u64 user)
 {
 	struct attrs a;
-	struct statx x;
+	int err = statx_check(flags, mask);
 
-	if (mask & STATX__RESERVED || flags & ~(u64)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
-		return -EINVAL;
-	if ((flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
-		return -EINVAL;
-	int err = attrs_at(dirfd, name, (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0), &a);
-	if (err)
-		return err;
-	memset(&x, 0, sizeof(x));
-	x.stx_mask = a.mask;
-	x.stx_blksize = a.blksize;
-	x.stx_attributes = a.attributes;
-	x.stx_attributes_mask = a.attributes_mask;
-	x.stx_nlink = a.nlink;
-	x.stx_uid = a.uid;
-	x.stx_gid = a.gid;
-	x.stx_mode = (u16)a.mode;
-	x.stx_ino = a.ino;
-	x.stx_size = a.size;
-	x.stx_blocks = a.blocks;
-	x.stx_atime = stamp_out(a.atime);
-	x.stx_btime = stamp_out(a.btime);
-	x.stx_ctime = stamp_out(a.ctime);
-	x.stx_mtime = stamp_out(a.mtime);
-	x.stx_rdev_major = dev_major(a.rdev);
-	x.stx_rdev_minor = dev_minor(a.rdev);
-	x.stx_dev_major = dev_major(a.dev);
-	x.stx_dev_minor = dev_minor(a.dev);
-	return copy_out(uaddr(user), &x, sizeof(x));
+	if (!err)
+		err = attrs_at(dirfd, name, statx_walk(flags), &a);
+	return err ? err : statx_out(user, &a);
 }
 
 s64 sys_statfs(u64 user_name, u64 buf)

@@ -38,6 +38,16 @@ void sys_dispatch_traced(struct plat_regs *regs);
 char *sys_name_in(u64 user);
 void sys_name_put(char *name);
 
+/* How open(2) and its kin are to open, decoded. */
+struct open_in {
+	u32 flags, mode, walk;
+};
+/** sys_open_decode, sys_open_decode_how - the arguments of openat and of openat2. Return: 0, -EINVAL, -EFAULT, -E2BIG, -EAGAIN */
+MUST_CHECK int sys_open_decode(u64 flags, u64 mode, struct open_in *out);
+MUST_CHECK int sys_open_decode_how(u64 user_how, u64 size, struct open_in *out);
+/** sys_statx_name - statx(2) of a name in the kernel; flags checked here. */
+s64 sys_statx_name(int dirfd, const char *name, u64 flags, u64 mask, u64 user);
+
 /** sys_timeout_in - a relative timeout (struct timespec) as deadline: NULL -> U64_MAX. Return: 0, -EFAULT, -EINVAL */
 MUST_CHECK int sys_timeout_in(u64 user_timespec, u64 *deadline_ns);
 

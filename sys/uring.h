@@ -11,17 +11,23 @@ struct io_uring_sqe;
 s64 sys_uring_register_op(struct uring *ring, u32 op, u64 arg, u32 nr);
 extern const struct uring_op sys_uring_ops[IORING_OP_LAST];
 
-/* The opcodes' parts, by file: uring_rw.c, uring_wait.c, uring_net.c, uring_fs.c. */
+/* The opcodes' parts, by file: uring_rw.c, uring_wait.c, uring_net.c, uring_fs.c, uring_misc.c. */
 #define URING_OP_PARTS(noun) \
 	int uring_##noun##_prep(struct uring_req *r, const struct io_uring_sqe *sqe); \
 	s64 uring_##noun##_issue(struct uring_req *r, enum uring_how how); \
 	void uring_##noun##_cleanup(struct uring_req *r)
 URING_OP_PARTS(rw);
 URING_OP_PARTS(fsync);
-URING_OP_PARTS(sync_range);
-URING_OP_PARTS(fallocate);
-URING_OP_PARTS(fadvise);
-URING_OP_PARTS(madvise);
+URING_OP_PARTS(range);
+URING_OP_PARTS(open);
+URING_OP_PARTS(close);
+URING_OP_PARTS(name);
+URING_OP_PARTS(xattr);
+URING_OP_PARTS(msg);
+URING_OP_PARTS(accept);
+URING_OP_PARTS(connect);
+URING_OP_PARTS(shutdown);
+URING_OP_PARTS(socket);
 URING_OP_PARTS(splice);
 URING_OP_PARTS(poll_add);
 URING_OP_PARTS(poll_remove);
@@ -36,6 +42,8 @@ URING_OP_PARTS(provide);
 URING_OP_PARTS(unprovide);
 u64 uring_ltimeout_deadline(struct uring_req *r);
 
+/** uring_install - a new file gets a descriptor, or with @slot a registered number (from 1 on; IORING_FILE_INDEX_ALLOC). Consumes @f */
+s64 uring_install(struct uring_req *r, struct file *f, u32 slot, bool cloexec);
 /** uring_file_bounded - whether I/O on @f ends by itself: files, disks. */
 bool uring_file_bounded(const struct file *f);
 /** sys_uring_files_update - put descriptors from user memory into slots. Return: how many, or -errno if none */

@@ -72,13 +72,23 @@ int uring_files_unregister(struct uring *ring)
 	uring_unlock(ring, irq);
 	if (!fs)
 		return -ENXIO;
-	for (u32 i = 0; i < fs->count; i++)
+	for (u32 i = 0; i < fs->count; i++) {
+		if (fs->slot[i])
+			fs->slot[i]->tag = 0;	/* of all at once nothing is told */
 		uring_tagged_put(ring, fs->slot[i]);
+	}
 	kvfree(fs);
 	return 0;
 }
 
-u32 uring_files_count(struct uring *ring) { return ring->files ? ring->files->count : 0; }
+u32 uring_files_count(struct uring *ring)
+{
+	u64 irq = uring_lock(ring);
+	u32 n = ring->files ? ring->files->count : 0;
+
+	uring_unlock(ring, irq);
+	return n;
+}
 
 struct file *uring_fixed_file(struct uring *ring, u32 slot, struct uring_tagged **tagged)
 {
@@ -279,13 +289,23 @@ int uring_bufs_unregister(struct uring *ring)
 	uring_unlock(ring, irq);
 	if (!bs)
 		return -ENXIO;
-	for (u32 i = 0; i < bs->count; i++)
+	for (u32 i = 0; i < bs->count; i++) {
+		if (bs->slot[i])
+			bs->slot[i]->tag = 0;
 		uring_buf_put(ring, bs->slot[i]);
+	}
 	kvfree(bs);
 	return 0;
 }
 
-u32 uring_bufs_count(struct uring *ring) { return ring->bufs ? ring->bufs->count : 0; }
+u32 uring_bufs_count(struct uring *ring)
+{
+	u64 irq = uring_lock(ring);
+	u32 n = ring->bufs ? ring->bufs->count : 0;
+
+	uring_unlock(ring, irq);
+	return n;
+}
 
 int uring_buf_set(struct uring *ring, u32 slot, struct uring_buf *b)
 {
@@ -352,6 +372,8 @@ bool uring_req_buffers_light(struct uring_req *r)
 
 /* ---- provided buffers ---- */
 
+enum { LOW_GROUPS = 64 };	/* Linux makes all of these with the first */
+
 struct uring_provided {
 	struct list_head node;		/* [l] group->free */
 	u64 addr;
@@ -401,6 +423,7 @@ static struct uring_group *group_get(struct uring *ring, u16 id)
 	g = group_find(ring, id);
 	if (!g) {
 		list_add_tail(&fresh->node, &ring->groups);
+		ring->low_groups |= id < LOW_GROUPS;
 		g = fresh;
 		fresh = NULL;
 	}
@@ -459,10 +482,10 @@ int uring_unprovide(struct uring *ring, u16 group, u32 count)
 	struct uring_group *g = group_find(ring, group);
 
 	if (!g)
-		n = -ENOENT;
+		n = group < LOW_GROUPS && ring->low_groups ? 0 : -ENOENT;
 	else if (g->mem)
 		n = -EINVAL;
-	for (; n >= 0 && (u32)n < count && !list_empty(&g->free); n++)
+	for (; g && n >= 0 && (u32)n < count && !list_empty(&g->free); n++)
 		list_move_tail(g->free.next, &gone);
 	uring_unlock(ring, irq);
 	provided_free(&gone);

@@ -28,7 +28,7 @@ MUST_CHECK int uring_file_range(struct uring *ring, u32 from, u32 count);	/* -EI
 struct uring_buf {
 	u32 refs;			/* [a] its slot, requests */
 	u64 base, len;			/* [I] user addresses */
-	u64 tag;			/* [I] */
+	u64 tag;			/* [a] */
 	u32 pages, segs;		/* [I] */
 	struct page **page;		/* [I] */
 	struct iter_seg *seg;		/* [I] the same as kernel addresses, contiguous pages joined */

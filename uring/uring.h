@@ -286,6 +286,7 @@ struct uring {
 	struct uring_files *files;	/* [l] */
 	struct uring_bufs *bufs;	/* [l] */
 	struct list_head groups;	/* [l] provided buffers */
+	bool low_groups;		/* [l] one below 64 was made */
 	const struct cred **creds;	/* [s] personalities, by number - 1 */
 	u32 creds_max;
 	struct uring_restrict *restrict_;	/* [s] NULL: none */
