@@ -22,6 +22,7 @@
 #include "base/list.h"
 #include "base/rbtree.h"
 #include "base/types.h"
+#include "mm/backing.h"
 #include "mm/mapping.h"
 #include "vfs/device.h"
 
@@ -229,6 +230,10 @@ struct disk {
 	bool gone;			/* [r] no more openers */
 	u32 openers;			/* [r] of the disk and its partitions */
 	struct list_head node;		/* [r] */
+	struct backing backing;		/* where the pages of its cache, and of its file systems' files, are written */
+	struct devnode bdi;		/* [I] /sys/class/bdi/MAJOR:MINOR */
+	char bdi_link[64];		/* [I] to it from /sys/block/NAME/bdi */
+	struct devattr bdi_attrs[2];	/* [I] */
 	u64 sequence;			/* [I] diskseq */
 	u32 readahead_kb;		/* [a] */
 
@@ -309,6 +314,8 @@ void block_unclaim(struct block_device *b, void *holder);
 extern const struct mapping_ops block_mapping_ops;	/* pages.c */
 extern const struct file_ops block_file_ops;		/* file.c */
 extern const struct devattr block_disk_attrs[], block_part_attrs[];	/* attrs.c */
+void bdi_add(struct disk *d);					/* bdi.c: its number and node are there */
+void bdi_remove(struct disk *d);
 /** disk_rescan - read the partition table anew. Return: 0, -EBUSY (a partition is in use), -EIO */
 MUST_CHECK int disk_rescan(struct disk *d);
 /** disk_partition_add, _delete, _resize - BLKPG. Return: 0, -EBUSY, -EINVAL, -ENXIO */

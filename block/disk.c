@@ -92,6 +92,7 @@ int block_device_setup(struct block_device *b, struct disk *d, u32 part, u64 sta
 	else
 		strlcpy(b->name, d->name, sizeof(b->name));
 	mapping_init(&b->mapping, &block_mapping_ops, b, 0);
+	b->mapping.backing = &d->backing;
 	b->mapping.size = sectors << SECTOR_SHIFT;
 	rwsem_init(&b->write_lock, RANK_INODE_CHILD2);
 	b->devnode = (struct devnode){
@@ -113,6 +114,7 @@ void block_device_teardown(struct block_device *b)
 
 void disk_add(struct disk *d, u64 sectors)
 {
+	char number[24];
 	int err;
 
 	list_init(&d->parts);
@@ -129,6 +131,8 @@ void disk_add(struct disk *d, u64 sectors)
 		pr_err("%s: not added: error %d", d->name, -err);
 		return;
 	}
+	scnprintf(number, sizeof(number), "%u:%u", dev_major(d->whole.rdev), dev_minor(d->whole.rdev));
+	backing_add(&d->backing, number);
 	mutex_lock(&block_registry);
 	d->sequence = next_sequence++;
 	list_add_tail(&d->node, &disks);
@@ -136,6 +140,7 @@ void disk_add(struct disk *d, u64 sectors)
 	if (d->queue_count == 1 && !d->no_sort)
 		(void)!elevator_set(d, "mq-deadline");
 	devnode_add(&d->whole.devnode);
+	bdi_add(d);
 	err = sectors && !d->no_partitions ? disk_rescan(d) : 0;
 	if (err)
 		pr_warn("%s: cannot read the partition table: error %d", d->name, -err);
@@ -161,7 +166,9 @@ int disk_remove(struct disk *d)
 		block_device_teardown(b);
 		kfree(b);
 	}
+	bdi_remove(d);
 	block_device_teardown(&d->whole);
+	backing_remove(&d->backing);
 	flush_fini(d);
 	kfree(d->elevator);
 	d->elevator = NULL;

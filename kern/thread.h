@@ -95,6 +95,8 @@ struct thread {
 	struct namespaces *ns;
 	struct uring_task *uring;	/* [t] the rings it has used, or NULL */
 	struct uring_ident *uring_as;	/* [t] a ring's thread: whose part it takes */
+	u64 dirty_due_ns;		/* [t] up to when the pages that it dirtied are paid for (mm/throttle.c) */
+	u32 dirty_count, dirty_poll;	/* [t] pages dirtied since the last look; after how many the next is due */
 	struct block_plug *plug;	/* [t] block requests held back; given out before it sleeps */
 	u32 alloc_flags;		/* [t] allocations may not do these (see kern/page.h) */
 	u32 pid;			/* [a] of its task, for reports; 0: none */

@@ -36,6 +36,8 @@ void mm_stats(struct mm_stats *out)
 	out->mlocked = mm_count_sum(COUNT_MLOCKED);
 	out->faults = mm_count_sum(COUNT_FAULTS);
 	out->major_faults = mm_count_sum(COUNT_MAJOR);
+	out->dirtied = mm_count_sum(COUNT_DIRTIED);
+	out->written = mm_count_sum(COUNT_WRITTEN);
 }
 
 void mm_overcommit_set(unsigned mode, unsigned ratio)

@@ -405,7 +405,16 @@ int mm_fault(struct plat_regs *regs, u64 addr, unsigned flags)
 		return bad_access(flags, SIGSEGV, SEGV_ACCERR, addr);
 	}
 	err = vma_fault(v, addr, flags & PLAT_FAULT_WRITE ? FAULT_WRITE : 0);
-	rwsem_read_unlock(&mm->lock);
+	if (mapping_balance_due() && v->mapping) {
+		struct mapping *m = v->mapping;
+
+		mapping_pin(m);		/* it may be unmapped while we pause */
+		rwsem_read_unlock(&mm->lock);
+		mapping_balance_dirty(m);
+		mapping_unpin(m);
+	} else {
+		rwsem_read_unlock(&mm->lock);
+	}
 	return likely(!err) ? 0 : fault_failed(err, flags, addr);
 }
 

@@ -7,6 +7,7 @@ void mm_init(void)
 {
 	page_lock_init();
 	cache_node_init();
+	backing_init();
 	anon_group_init();
 	vma_init();
 	mm_cache_init();
@@ -18,6 +19,6 @@ void mm_init(void)
 
 void mm_start_threads(void)
 {
-	writeback_start();
+	backing_start();
 	reclaim_start();
 }

@@ -26,8 +26,10 @@
 
 enum mm_count {
 	COUNT_ANON, COUNT_FILE, COUNT_SHMEM, COUNT_MAPPED, COUNT_DIRTY, COUNT_WRITEBACK, COUNT_TABLES, COUNT_MLOCKED,
-	COUNT_FAULTS, COUNT_MAJOR, COUNTS,
+	COUNT_FAULTS, COUNT_MAJOR, COUNT_DIRTIED, COUNT_WRITTEN, COUNTS,
 };
+
+struct backing;
 
 struct mm_cpu_counts {
 	s64 v[COUNTS];
@@ -199,12 +201,18 @@ bool page_lock_unless_writeback(struct page *p);
 bool readahead_before(struct mapping *m, struct readahead *ra, u64 index, u64 want_pages);	/* a miss at index */
 void readahead_marked(struct mapping *m, struct readahead *ra, struct page *p, u64 index);
 struct page *mapping_get_want(struct mapping *m, u64 index, struct readahead *ra, u64 want_pages);
-void writeback_start(void);
 void writeback_note(struct mapping *m);
 void writeback_forget(struct mapping *m);
+/** writeback_some - start up to @max dirty pages; without @all not those that are locked or being written. Return: how many were started */
+u64 writeback_some(struct mapping *m, u64 max, bool all);
+void writeback_wait(struct mapping *m);		/* until none of its pages is being written */
+void backing_init(void);
+void backing_start(void);
+void backing_kick(struct backing *b);		/* see whether too much is dirty, soon. Context: thread */
+bool dirty_over_background(struct backing *b);
+void dirty_measure(struct backing *b);		/* bring its rates up to date */
 /** writeback_page - write one locked dirty page out and unlock it. Return: 0 or -errno */
 MUST_CHECK int writeback_page(struct mapping *m, struct page *p);
-void writeback_kick(void);
 void reclaim_init(void);
 void reclaim_start(void);
 void page_lock_init(void);

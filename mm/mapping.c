@@ -13,6 +13,7 @@
 #include "kern/rcu.h"
 #include "kern/sched.h"
 #include "kern/slab.h"
+#include "mm/backing.h"
 #include "mm/internal.h"
 
 /* ---- tree nodes: read under RCU ---- */
@@ -80,6 +81,7 @@ void mapping_init(struct mapping *m, const struct mapping_ops *ops, void *host, 
 	m->flags = flags;
 	rwsem_init(&m->rmap_lock, RANK_RMAP);
 	interval_tree_init(&m->vmas);
+	m->backing = &backing_default;
 	list_init(&m->dirty_node);
 }
 
@@ -214,6 +216,7 @@ static void unmark_dirty(struct mapping *m, u64 index)
 		return;
 	xa_clear_mark(&m->tree, index, (enum xa_mark)MARK_DIRTY);
 	mm_count_add(COUNT_DIRTY, -1);
+	atomic_dec(&m->backing->dirty_pages);
 }
 
 void page_clear_dirty(struct mapping *m, struct page *p)
@@ -614,12 +617,9 @@ static s64 write_page_part(struct mapping *m, struct iter *from, u64 at, size_t 
 	}
 }
 
-enum { BALANCE_EVERY_PAGES = 32 };
-
 s64 mapping_write(struct mapping *m, struct iter *from, u64 *pos)
 {
 	u64 start = *pos, at = start;
-	unsigned pages_done = 0;
 	s64 done = 0;
 
 	while (iter_left(from)) {
@@ -631,7 +631,7 @@ s64 mapping_write(struct mapping *m, struct iter *from, u64 *pos)
 		at += (u64)done;
 		if (at > m->size)
 			atomic_store(&m->size, at);
-		if (++pages_done % BALANCE_EVERY_PAGES == 0)
+		if (mapping_balance_due())
 			mapping_balance_dirty(m);
 		if (fatal_signal_pending()) {
 			done = -EINTR;
@@ -825,6 +825,10 @@ void page_dirty(struct page *p)
 		if (p->mapping == m && !xa_get_mark(&m->tree, p->index, (enum xa_mark)MARK_DIRTY)) {
 			xa_set_mark(&m->tree, p->index, (enum xa_mark)MARK_DIRTY);
 			mm_count_add(COUNT_DIRTY, 1);
+			mm_count_add(COUNT_DIRTIED, 1);
+			atomic_inc(&m->backing->dirty_pages);
+			atomic_inc(&m->backing->dirtied);
+			current()->dirty_count++;
 		}
 		spin_unlock(&m->lock);
 		writeback_note(m);

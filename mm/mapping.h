@@ -22,6 +22,7 @@
 #include "kern/page.h"
 #include "mm/iter.h"
 
+struct backing;
 struct mapping;
 
 enum { MARK_DIRTY = 0, MARK_WRITEBACK = 1 };
@@ -69,8 +70,9 @@ struct mapping {
 	struct interval_tree vmas;	/* [r] who maps it, by page index */
 	u32 writable_maps;		/* [a] shared writable mappings; or denied, if the top bit is set (memfd seals) */
 	u32 flags;			/* [I] MAPPING_* */
-	struct list_head dirty_node;	/* [mm/writeback] on the list of mappings with dirty pages */
-	u64 dirty_since_ns;		/* [mm/writeback] when it was put there */
+	struct backing *backing;	/* [I, once in use] where its pages are written (backing.h) */
+	struct list_head dirty_node;	/* [backing->lock] on its list of mappings with dirty pages */
+	u64 dirty_since_ns;		/* [backing->lock] when it was put there */
 	u32 pins;			/* [a] write-back and reclaim at work on it: mapping_fini waits for 0 */
 };
 
@@ -151,8 +153,10 @@ void mapping_set_error(struct mapping *m, int err);
 u64 mapping_next_data(struct mapping *m, u64 from_index, u64 end_index);
 u64 mapping_next_hole(struct mapping *m, u64 from_index, u64 end_index);
 
-/** mapping_balance_dirty - after dirtying pages of @m: write some of them now if too much memory is dirty. Context: may enter the file system */
+/** mapping_balance_dirty - after dirtying pages of @m: pause if too much memory is dirty. Context: thread that may sleep for long; killable */
 void mapping_balance_dirty(struct mapping *m);
+/** mapping_balance_due - whether it is time to call that. */
+static inline bool mapping_balance_due(void) { return unlikely(current()->dirty_count >= current()->dirty_poll); }
 
 /** mapping_drop_all - drop every clean page of every file that nobody uses or maps. Return: how many. Context: thread, no locks */
 u64 mapping_drop_all(void);

@@ -171,6 +171,7 @@ bool rmap_clean(struct page *p);
 struct mm_stats {
 	u64 anon, file, shmem, mapped, dirty, writeback, page_tables, committed, mlocked;	/* pages */
 	u64 faults, major_faults;
+	u64 dirtied, written;		/* pages of files since boot */
 };
 void mm_stats(struct mm_stats *out);
 extern u64 mm_committed_pages;

@@ -1,74 +1,15 @@
 /*
- * Write-back: dirty pages of files go to their medium.
+ * Write-back: dirty pages of files go to their medium.  Who writes when: backing.h.
  *
  * A page under write-back is not locked: it may be read and even written to meanwhile (a write makes it dirty again).
  * The order for one page, locked: set PG_WRITEBACK, clear PG_DIRTY, make its page-table entries read-only; unlock; write.
  * Who dirties it after that sets PG_DIRTY anew; nothing is lost.
- *
- * Mappings with dirty pages stand on one list.  A kernel thread looks at it every five seconds and writes what has been
- * dirty for thirty, or everything while more than a tenth of memory is dirty; who dirties pages beyond a fifth of
- * memory writes some itself (mapping_balance_dirty).
- *
- * Locks: list_lock for the list; a mapping found on it is pinned before the lock is dropped.
  */
 #include "kern/sched.h"
-#include "kern/timer.h"
-#include "kern/wait.h"
+#include "mm/backing.h"
 #include "mm/internal.h"
 
-enum {
-	RUN_MAX = 32,
-	PERIOD_SEC = 5, EXPIRE_SEC = 30,
-	BACKGROUND_PERCENT = 10, LIMIT_PERCENT = 20,
-	BALANCE_PAGES = 256, BATCH = 128,
-};
-
-static struct spinlock list_lock = SPINLOCK_INIT(RANK_LEAF_SPIN);
-static LIST_HEAD(dirty_list);
-static struct waitq flusher_waitq = WAITQ_INIT(flusher_waitq);
-static u32 kicked;
-
-/* ---- the list ---- */
-
-void writeback_note(struct mapping *m)
-{
-	bool added = false;
-
-	smp_mb();	/* the page's mark before the look at the list: see unlist_clean */
-	if (!list_empty(&m->dirty_node))
-		return;
-	spin_lock(&list_lock);
-	if (list_empty(&m->dirty_node)) {
-		m->dirty_since_ns = plat_mono_ns();
-		added = list_empty(&dirty_list);
-		list_add_tail(&m->dirty_node, &dirty_list);
-	}
-	spin_unlock(&list_lock);
-	if (added)
-		wake_up_all(&flusher_waitq);
-}
-
-void writeback_forget(struct mapping *m)
-{
-	if (list_empty(&m->dirty_node))
-		return;
-	spin_lock(&list_lock);
-	list_del_init(&m->dirty_node);
-	spin_unlock(&list_lock);
-}
-
-/* Off the list first, then the look at the marks: who sets one after that finds the mapping off the list and adds it. */
-static void unlist_clean(struct mapping *m)
-{
-	spin_lock(&list_lock);
-	list_del_init(&m->dirty_node);
-	smp_mb();
-	if (xa_marked(&m->tree, (enum xa_mark)MARK_DIRTY)) {
-		m->dirty_since_ns = plat_mono_ns();
-		list_add_tail(&m->dirty_node, &dirty_list);
-	}
-	spin_unlock(&list_lock);
-}
+enum { RUN_MAX = 32, WAKE_EVERY = 32 };
 
 /* ---- pages ---- */
 
@@ -90,6 +31,7 @@ static void begin(struct mapping *m, struct page *p)
 	page_set(p, PG_WRITEBACK);
 	set_mark(m, p, true);
 	mm_count_add(COUNT_WRITEBACK, 1);
+	atomic_inc(&m->backing->writing_pages);
 	page_clear_dirty(m, p);
 	rmap_clean(p);
 	page_unlock(p);
@@ -97,10 +39,16 @@ static void begin(struct mapping *m, struct page *p)
 
 static void end(struct mapping *m, struct page *p, int err)
 {
+	struct backing *b = m->backing;
+
 	if (err)
 		mapping_set_error(m, err);
 	set_mark(m, p, false);
 	mm_count_add(COUNT_WRITEBACK, -1);
+	mm_count_add(COUNT_WRITTEN, 1);
+	atomic_inc(&b->written);
+	if (atomic_dec_return(&b->writing_pages) % WAKE_EVERY == 0)
+		wake_up_all(&b->waitq);
 	page_end_writeback(p);
 }
 
@@ -279,122 +227,12 @@ void mapping_write_start(struct mapping *m)
 		(void)write_range(m, 0, ~0ull, ~0ull, START);
 }
 
-/* ---- who writes when ---- */
-
-static u64 percent_of_memory(unsigned percent)
+u64 writeback_some(struct mapping *m, u64 max, bool all)
 {
-	struct page_stats s;
-
-	page_stats(&s);
-	return s.total * percent / 100;
+	return write_range(m, 0, ~0ull, max, all ? START : TRY);
 }
 
-void writeback_kick(void)
+void writeback_wait(struct mapping *m)
 {
-	atomic_store(&kicked, 1u);
-	wake_up_all(&flusher_waitq);
-}
-
-void mapping_balance_dirty(struct mapping *m)
-{
-	u64 dirty;
-
-	if (never_written(m))
-		return;
-	dirty = mm_count_sum(COUNT_DIRTY);
-	if (dirty > percent_of_memory(LIMIT_PERCENT))
-		(void)write_range(m, 0, ~0ull, BALANCE_PAGES, TRY);
-	else if (dirty > percent_of_memory(BACKGROUND_PERCENT) && !atomic_load(&kicked))
-		writeback_kick();
-}
-
-/* The next mapping that has been dirty since before @before_ns, pinned, moved to the list's end. */
-static struct mapping *next_dirty(u64 before_ns)
-{
-	struct mapping *m, *found = NULL;
-
-	spin_lock(&list_lock);
-	list_for_each_entry(m, &dirty_list, dirty_node) {
-		if (m->dirty_since_ns > before_ns)
-			continue;
-		found = m;
-		mapping_pin(m);
-		list_move_tail(&m->dirty_node, &dirty_list);
-		m->dirty_since_ns = plat_mono_ns();
-		break;
-	}
-	spin_unlock(&list_lock);
-	return found;
-}
-
-/* Start to write a number of mappings that have been dirty since before @before_ns. Return: how many, pinned */
-static unsigned start_batch(struct mapping **batch, u64 before_ns, enum how how)
-{
-	struct writeback_plug plug;
-	unsigned n = 0;
-
-	writeback_plug_begin(&plug);
-	while (n < BATCH && (batch[n] = next_dirty(before_ns)) != NULL) {
-		(void)write_range(batch[n++], 0, ~0ull, ~0ull, how);
-		cond_resched();
-	}
-	writeback_plug_end(&plug);
-	return n;
-}
-
-/* Write every mapping that has been dirty since before @before_ns: many are started, then waited for if @wait. */
-static void write_dirty(u64 before_ns, bool wait)
-{
-	struct mapping *batch[BATCH];
-	unsigned n;
-
-	do {
-		n = start_batch(batch, before_ns, wait ? START : TRY);
-		for (unsigned i = 0; i < n; i++) {
-			if (wait)
-				wait_range(batch[i], 0, ~0ull);
-			unlist_clean(batch[i]);
-			mapping_unpin(batch[i]);
-		}
-	} while (n == BATCH);
-}
-
-void writeback_all(bool wait)
-{
-	if (wait)
-		write_dirty(plat_mono_ns(), true);
-	else
-		writeback_kick();
-}
-
-static bool any_dirty(void)
-{
-	return !list_empty(&dirty_list);
-}
-
-static void flusher(void *arg)
-{
-	thread_set_flag(current(), TF_MEMALLOC);
-	for (;;) {
-		u64 now;
-		bool all;
-
-		wait_event(&flusher_waitq, any_dirty() || atomic_load(&kicked));
-		if (!atomic_load(&kicked))
-			(void)wait_event_until(&flusher_waitq, atomic_load(&kicked),
-					       plat_mono_ns() + (u64)PERIOD_SEC * NS_PER_SEC);
-		all = xchg(&kicked, 0u) || mm_count_sum(COUNT_DIRTY) > percent_of_memory(BACKGROUND_PERCENT);
-		now = plat_mono_ns();
-		if (all)
-			write_dirty(now, false);
-		else if (now > (u64)EXPIRE_SEC * NS_PER_SEC)
-			write_dirty(now - (u64)EXPIRE_SEC * NS_PER_SEC, false);
-	}
-}
-
-void writeback_start(void)
-{
-	struct thread *t = kthread_create(flusher, NULL, "flush");
-
-	assert(!IS_ERR(t));
+	wait_range(m, 0, ~0ull);
 }

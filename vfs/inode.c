@@ -87,6 +87,8 @@ static void inode_init(struct inode *i, struct super *s)
 	i->fops = &no_open_fops;
 	rwsem_init(&i->lock, stacked ? RANK_OVERLAY_CHILD : RANK_INODE_CHILD);
 	mapping_init(&i->mapping, NULL, i, 0);
+	if (s->backing)
+		i->mapping.backing = s->backing;
 	hlist_node_init(&i->hash);
 	list_init(&i->aliases);
 	i->atime = i->mtime = i->ctime = i->btime = time_now();

@@ -41,6 +41,7 @@ struct super {
 	u32 blksize;
 	u32 direct_bytes;		/* positions and lengths of its files' file_ops.start are multiples of this; 0: they have none */
 	u32 flags;
+	struct backing *backing;	/* where its files' pages are written; NULL: backing_default */
 	u64 max_bytes;			/* largest file */
 	u32 time_gran_ns;
 	u32 attr_mask;			/* STATX_* beyond the basic ones that its inodes have: STATX_BTIME */

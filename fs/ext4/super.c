@@ -614,6 +614,7 @@ static int fill(struct ext4 *fs, const char *options, bool read_only)
 		err = read_layout(fs, read_only);
 	fs->super->blksize = fs->block_bytes;
 	fs->super->max_bytes = max_bytes(fs);
+	fs->super->backing = &fs->bdev->disk->backing;
 	fs->super->direct_bytes = fs->bdev->disk->limits.block_bytes;
 	fs->super->attr_mask = 0;
 	/* The journal's inode is needed before the journal is replayed, and the groups before that. */

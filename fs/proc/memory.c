@@ -11,6 +11,7 @@
 #include "kern/page.h"
 #include "kern/slab.h"
 #include "kern/thread.h"
+#include "mm/backing.h"
 #include "mm/mm.h"
 
 enum { KIB_PER_PAGE = PAGE_SIZE / 1024 };
@@ -51,6 +52,7 @@ static void show_meminfo(struct seq *s)
 	line(s, "SReclaimable:", 0);
 	line(s, "SUnreclaim:", slab_pages());
 	line(s, "PageTables:", ms.page_tables);
+	seq_puts(s, "NFS_Unstable:          0 kB\nBounce:                0 kB\nWritebackTmp:          0 kB\n");
 	line(s, "CommitLimit:", ps.total / 2);
 	line(s, "Committed_AS:", ms.committed);
 	seq_puts(s, "VmallocTotal:   34359738367 kB\nVmallocUsed:           0 kB\n");
@@ -60,6 +62,7 @@ static void show_meminfo(struct seq *s)
 
 static void show_vmstat(struct seq *s)
 {
+	struct dirty_limits limits;
 	struct page_stats ps;
 	struct mm_stats ms;
 
@@ -69,6 +72,9 @@ static void show_vmstat(struct seq *s)
 		   ms.file + ms.shmem);
 	seq_printf(s, "nr_dirty %llu\nnr_writeback %llu\nnr_shmem %llu\nnr_mlock %llu\n", ms.dirty, ms.writeback, ms.shmem, ms.mlocked);
 	seq_printf(s, "nr_page_table_pages %llu\nnr_slab_unreclaimable %llu\n", ms.page_tables, slab_pages());
+	dirty_limits_now(&limits);
+	seq_printf(s, "nr_dirtied %llu\nnr_written %llu\nnr_dirty_threshold %llu\nnr_dirty_background_threshold %llu\n", ms.dirtied, ms.written,
+		   limits.limit, limits.background);
 	seq_printf(s, "pgfault %llu\npgmajfault %llu\n", ms.faults, ms.major_faults);
 	seq_puts(s, "pgpgin 0\npgpgout 0\npswpin 0\npswpout 0\noom_kill 0\n");
 }
@@ -130,7 +136,30 @@ static int overcommit_changed(const struct sysctl *t)
 	return 0;
 }
 
+/* Of a ratio and a number of bytes the one that was written last holds; the other reads 0. */
+static int dirty_changed(const struct sysctl *t)
+{
+	struct dirty_settings *set = &dirty_sysctls.set;
+
+	if (t->value == &set->ratio)
+		set->bytes = 0;
+	else if (t->value == &set->bytes)
+		set->ratio = 0;
+	else if (t->value == &set->background_ratio)
+		set->background_bytes = 0;
+	else if (t->value == &set->background_bytes)
+		set->background_ratio = 0;
+	dirty_sysctls_changed();
+	return 0;
+}
+
 static const struct sysctl vm_sysctls[] = {
+	{ "vm/dirty_ratio", SYSCTL_U32, 0644, &dirty_sysctls.set.ratio, .max = 100, .changed = dirty_changed },
+	{ "vm/dirty_bytes", SYSCTL_U64, 0644, &dirty_sysctls.set.bytes, .min = 2 * PAGE_SIZE, .changed = dirty_changed },
+	{ "vm/dirty_background_ratio", SYSCTL_U32, 0644, &dirty_sysctls.set.background_ratio, .max = 100, .changed = dirty_changed },
+	{ "vm/dirty_background_bytes", SYSCTL_U64, 0644, &dirty_sysctls.set.background_bytes, .min = 1, .changed = dirty_changed },
+	{ "vm/dirty_expire_centisecs", SYSCTL_U32, 0644, &dirty_sysctls.expire_cs, .max = 0x7fffffff, .changed = dirty_changed },
+	{ "vm/dirty_writeback_centisecs", SYSCTL_S32, 0644, &dirty_sysctls.writeback_cs, .changed = dirty_changed },	/* as on Linux, of any sign */
 	{ "vm/overcommit_memory", SYSCTL_U32, 0644, &overcommit[0], .max = 2, .changed = overcommit_changed, .refresh = overcommit_refresh },
 	{ "vm/overcommit_ratio", SYSCTL_U32, 0644, &overcommit[1], .changed = overcommit_changed },
 	{ "vm/max_map_count", SYSCTL_U32, 0444, &max_map_count },

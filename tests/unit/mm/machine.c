@@ -148,6 +148,8 @@ void waitq_finish(struct waitq *q, struct waiter *w) { abort(); }
 __attribute__((weak)) void waitq_wake(struct waitq *q, u32 exclusive, u32 key) {}
 void schedule(void) { abort(); }
 bool schedule_timeout(u64 deadline_ns) { abort(); }
+__attribute__((weak)) void complete(struct completion *c) { abort(); }
+__attribute__((weak)) void wait_for_completion(struct completion *c) { abort(); }
 void sleep_ns(u64 ns) {}
 struct thread *kthread_create(void (*fn)(void *arg), void *arg, const char *name, ...) { return &thread; }
 u64 random_u64(void) { return 42; }

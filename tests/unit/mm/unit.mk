@@ -1,4 +1,6 @@
 UNIT_MM_FLAGS := -Iplat/vm/include
+UNIT_SRC_mm/test_dirty_rate := mm/dirty_rate.c
+UNIT_FLAGS_mm/test_dirty_rate := $(UNIT_MM_FLAGS)
 UNIT_SRC_mm/test_readahead := mm/readahead_plan.c
 UNIT_FLAGS_mm/test_readahead := $(UNIT_MM_FLAGS)
 UNIT_SRC_mm/test_vma := mm/vma.c tests/unit/mm/stubs.c
