@@ -77,7 +77,7 @@ size_t iter_put(struct iter *it, const void *src, size_t n)
 		if (it->kind == ITER_USER)
 			missed = plat_copy_to_user(at, (const char *)src + done, part);
 		else
-			memcpy((void *)at, (const char *)src + done, part);
+			memmove((void *)at, (const char *)src + done, part);	/* a file may be copied onto itself */
 		step(it, part - missed);
 		done += part - missed;
 		if (missed)
@@ -98,7 +98,7 @@ size_t iter_get(struct iter *it, void *dst, size_t n)
 		if (it->kind == ITER_USER)
 			missed = plat_copy_from_user((char *)dst + done, at, part);
 		else
-			memcpy((char *)dst + done, (const void *)at, part);
+			memmove((char *)dst + done, (const void *)at, part);
 		step(it, part - missed);
 		done += part - missed;
 		if (missed)

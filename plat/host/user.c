@@ -62,6 +62,7 @@ static size_t part_of(u64 addr, size_t n)
 	return MIN(n, PAGE_SIZE - (addr & (PAGE_SIZE - 1)));
 }
 
+/* A program may have mapped the very page that its bytes are copied to or from, so copies may overlap. */
 size_t plat_copy_from_user(void *dst, u64 src, size_t n)
 {
 	if (!user_ok(src, n))
@@ -72,7 +73,7 @@ size_t plat_copy_from_user(void *dst, u64 src, size_t n)
 
 		if (!at)
 			break;
-		memcpy(dst, at, part);
+		memmove(dst, at, part);
 		dst = (char *)dst + part;
 		src += part;
 		n -= part;
@@ -90,7 +91,7 @@ size_t plat_copy_to_user(u64 dst, const void *src, size_t n)
 
 		if (!at)
 			break;
-		memcpy(at, src, part);
+		memmove(at, src, part);
 		src = (const char *)src + part;
 		dst += part;
 		n -= part;
