@@ -15,7 +15,7 @@ CALLS_SRC := $(wildcard tests/fuzz/calls*.c)
 
 $(FUZZ)/calls: $(CALLS_SRC) tests/fuzz/calls.h host/auk.h $(BUILD)/host/libauk.a
 	@mkdir -p $(@D)
-	@$(CC) $(HOST_CFLAGS) $(HOST_SANITIZE) $(CALLS_SRC) -o $@ $(BUILD)/host/libauk.a -pthread
+	@$(CC) $(HOST_CFLAGS) $(HOST_SANITIZE) $(CALLS_SRC) -o $@ $(BUILD)/host/libauk.a -pthread $(HOST_LINK)
 
 calls: $(FUZZ)/calls ## make system calls at random in the library kernel; SEED=n: one sequence again
 	@$< $(if $(SEED),--show $(SEED),$(CALLS_FIRST) $(CALLS_SEEDS))

@@ -45,7 +45,7 @@ $(BUILD)/host/libauk.a: $(HOST_OBJ) plat/host/image.ld
 HOST_TESTS := $(patsubst tests/host/%.c,$(BUILD)/host/%,$(wildcard tests/host/test_*.c))
 
 $(HOST_TESTS): $(BUILD)/host/test_%: tests/host/test_%.c tests/host/host.h host/auk.h plat/host/models.h $(BUILD)/host/libauk.a
-	@$(CC) $(HOST_CFLAGS) $(HOST_SANITIZE) $< -o $@ $(BUILD)/host/libauk.a -lcmocka -pthread
+	@$(CC) $(HOST_CFLAGS) $(HOST_SANITIZE) $< -o $@ $(BUILD)/host/libauk.a -lcmocka -pthread $(HOST_LINK)
 
 host: $(BUILD)/host/libauk.a ## build the kernel as a library, under the sanitizers
 
@@ -62,6 +62,6 @@ host-figures: ## measure the kernel as a library: start and stop, a null system 
 	@$(BUILD)/plain/host/figures
 
 $(BUILD)/host/figures: tests/host/figures.c host/auk.h $(BUILD)/host/libauk.a
-	@$(CC) $(HOST_CFLAGS) $(HOST_SANITIZE) $< -o $@ $(BUILD)/host/libauk.a -pthread
+	@$(CC) $(HOST_CFLAGS) $(HOST_SANITIZE) $< -o $@ $(BUILD)/host/libauk.a -pthread $(HOST_LINK)
 
 .PHONY: host-figures

@@ -6,7 +6,7 @@ SIM := $(BUILD)/host/sim
 SIM_SRC := $(wildcard tests/sim/*.c)
 
 $(SIM): $(SIM_SRC) tests/sim/sim.h host/auk.h plat/host/models.h $(BUILD)/host/libauk.a
-	@$(CC) $(HOST_CFLAGS) $(HOST_SANITIZE) $(SIM_SRC) -o $@ $(BUILD)/host/libauk.a -pthread
+	@$(CC) $(HOST_CFLAGS) $(HOST_SANITIZE) $(SIM_SRC) -o $@ $(BUILD)/host/libauk.a -pthread $(HOST_LINK)
 
 sim: $(SIM) ## simulate: every scenario of tests/sim with SEEDS=n schedules and faults
 	@$(SIM) --seeds $(SEEDS) --first $(FIRST) $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(PLANT),--plant $(PLANT))

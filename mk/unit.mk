@@ -17,7 +17,8 @@
 #	make unit UNIT_ONLY=base/test_list	one, or several; a pattern with %
 
 UNIT := $(BUILD)/tests/unit
-UNIT_CFLAGS := -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+UNIT_SANITIZE ?= -fsanitize=address,undefined -fno-sanitize-recover=all
+UNIT_CFLAGS := -std=gnu11 -O1 -g $(UNIT_SANITIZE) \
 	-fno-omit-frame-pointer -fno-strict-aliasing -fno-common -I. $(WARN)
 
 UNIT_ONLY ?= %

@@ -10,6 +10,7 @@
 
 extern char __start_auk_data[], __stop_auk_data[], __start_auk_bss[], __stop_auk_bss[];
 extern void __gcov_dump(void) __attribute__((weak));
+extern void __gcov_reset(void) __attribute__((weak));
 
 static HOST_KEEP char *saved;
 
@@ -34,8 +35,10 @@ int host_image_fresh(void)
 		copy(saved, __start_auk_data, bytes);
 		return 0;
 	}
-	if (__gcov_dump)
-		__gcov_dump();		/* the counters are among the variables */
+	if (__gcov_dump && __gcov_reset) {	/* the counters are among the variables */
+		__gcov_dump();
+		__gcov_reset();
+	}
 	copy(__start_auk_data, saved, bytes);
 	clear(__start_auk_bss, (size_t)(__stop_auk_bss - __start_auk_bss));
 	return 0;
