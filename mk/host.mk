@@ -65,3 +65,16 @@ $(BUILD)/host/figures: tests/host/figures.c host/auk.h $(BUILD)/host/libauk.a
 	@$(CC) $(HOST_CFLAGS) $(HOST_SANITIZE) $< -o $@ $(BUILD)/host/libauk.a -pthread $(HOST_LINK)
 
 .PHONY: host-figures
+
+# Tools on the library.  build/auk-fs is built without sanitizers, in the directory of the figures; the tests use one with.
+$(BUILD)/host/auk-fs: tools/auk-fs.c host/auk.h plat/host/models.h $(BUILD)/host/libauk.a
+	@$(CC) $(HOST_CFLAGS) $(HOST_SANITIZE) $< -o $@ $(BUILD)/host/libauk.a -pthread $(HOST_LINK)
+
+auk-fs: ## build build/auk-fs: read and write file-system images from an ordinary process
+	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/plain HOST_SANITIZE=-Wno-maybe-uninitialized $(BUILD)/plain/host/auk-fs
+	@cp $(BUILD)/plain/host/auk-fs $(BUILD)/auk-fs
+
+test-auk-fs: $(BUILD)/host/auk-fs
+	@tests/host/auk-fs $<
+
+.PHONY: auk-fs test-auk-fs

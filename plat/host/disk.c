@@ -5,7 +5,8 @@
 
 enum { CACHE_SECTORS_MAX = 32 << 11 };	/* 32 MiB; more, and the oldest goes to the medium by itself */
 
-static struct auk_disk *disk_over(int fd, u64 bytes)
+/* @keeps: flushes write the file */
+static struct auk_disk *disk_over(int fd, u64 bytes, bool keeps)
 {
 	struct auk_disk *d = os_alloc(sizeof(*d));
 
@@ -13,7 +14,7 @@ static struct auk_disk *disk_over(int fd, u64 bytes)
 		goto out_free;
 	d->fd = fd;
 	d->sectors = bytes / DISK_SECTOR;
-	d->medium = os_map_file(fd, d->sectors * DISK_SECTOR, true);
+	d->medium = os_map_file(fd, d->sectors * DISK_SECTOR, keeps);
 	d->now = os_map_file(fd, d->sectors * DISK_SECTOR, false);
 	if (!d->medium || !d->now)
 		goto out_unmap;
@@ -35,15 +36,23 @@ struct auk_disk *auk_disk_new(uint64_t bytes)
 {
 	int fd = os_memory_file(bytes);
 
-	return fd < 0 ? NULL : disk_over(fd, bytes);
+	return fd < 0 ? NULL : disk_over(fd, bytes, true);
 }
 
 struct auk_disk *auk_disk_open(const char *path)
 {
 	u64 bytes;
-	int fd = os_open_file(path, &bytes);
+	int fd = os_open_file(path, true, &bytes);
 
-	return fd < 0 ? NULL : disk_over(fd, bytes);
+	return fd < 0 ? NULL : disk_over(fd, bytes, true);
+}
+
+struct auk_disk *auk_disk_open_private(const char *path)
+{
+	u64 bytes;
+	int fd = os_open_file(path, false, &bytes);
+
+	return fd < 0 ? NULL : disk_over(fd, bytes, false);
 }
 
 void auk_disk_free(struct auk_disk *d)

@@ -85,7 +85,7 @@ void os_guard(void *page);		/* any access to it ends the process */
 void *os_alloc(size_t bytes);		/* zeroed, of the host's heap: outlives machines; NULL: no memory */
 void os_free(void *p);
 int os_memory_file(u64 bytes);		/* a descriptor; -1 */
-int os_open_file(const char *path, u64 *bytes);	/* to read and write; -1 */
+int os_open_file(const char *path, bool to_write, u64 *bytes);	/* -1 */
 void os_close(int fd);
 void *os_map_file(int fd, u64 bytes, bool shared);	/* writes to a mapping that is not shared stay its own; NULL */
 void os_remap_file(void *at, int fd, u64 bytes);	/* a mapping that is not shared forgets its own writes */

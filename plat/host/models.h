@@ -55,6 +55,8 @@ struct auk_disk_counts {
 struct auk_disk *auk_disk_new(uint64_t bytes);
 /** auk_disk_open - the content of a file, which flushes write. Return: it, or NULL (errno tells) */
 struct auk_disk *auk_disk_open(const char *path);
+/** auk_disk_open_private - the content of a file, which stays as it is whatever is written; not for power cuts. Return: it, or NULL (errno tells) */
+struct auk_disk *auk_disk_open_private(const char *path);
 /** auk_disk_free - what is in the cache is written first */
 void auk_disk_free(struct auk_disk *d);
 void auk_disk_set_faults(struct auk_disk *d, const struct auk_disk_faults *faults);

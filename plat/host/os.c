@@ -41,9 +41,9 @@ int os_memory_file(u64 bytes)
 	return fd;
 }
 
-int os_open_file(const char *path, u64 *bytes)
+int os_open_file(const char *path, bool to_write, u64 *bytes)
 {
-	int fd = open(path, O_RDWR | O_CLOEXEC);
+	int fd = open(path, (to_write ? O_RDWR : O_RDONLY) | O_CLOEXEC);
 	struct stat st;
 
 	if (fd >= 0 && fstat(fd, &st)) {
