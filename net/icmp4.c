@@ -8,6 +8,7 @@
  */
 #include <linux/errno.h>
 #include "net/checksum.h"
+#include "net/icmp.h"
 #include "net/internal.h"
 
 enum { ECHO_REPLY = 0, ECHO = 8, TIME_EXCEEDED = 11, PARAMETER = 12, TYPES = ARRAY_SIZE(ip4_stats[0].icmp_in_type) };
@@ -16,6 +17,13 @@ enum { HEADER = 8, QUOTE_MAX = 548, ERRORS_PER_SECOND = 1000, FRAG_NEEDED = 4, P
 static struct spinlock rate_lock = SPINLOCK_INIT(RANK_NET_LEAF);
 static u64 rate_second;			/* [rate_lock] */
 static u32 rate_count;			/* [rate_lock] */
+
+static const struct icmp_ping_ops *ping;	/* set at boot; NULL: none */
+
+void icmp_register_ping(const struct icmp_ping_ops *ops)
+{
+	ping = ops;
+}
 
 bool icmp_may_send(void)
 {
@@ -164,8 +172,16 @@ static void error(struct packet *p, const struct ip_rx *ip)
 	const struct ip_protocol *proto = ip_protocol_find(sent.protocol, false);
 
 	packet_drop_front(p, header);
+	ip_raw_error(p, &sent, &e);
 	if (proto && proto->error)
 		proto->error(p, &sent, &e);
+}
+
+/* The same about an echo of ours. */
+static void echo_error(struct packet *p, const struct ip_rx *sent, const struct ip_error *e)
+{
+	if (ping && p->data[0] == ECHO)
+		ping->error(p, sent, e);
 }
 
 static void rx(struct packet *p, const struct ip_rx *ip)
@@ -182,6 +198,12 @@ static void rx(struct packet *p, const struct ip_rx *ip)
 		case ECHO:
 			echo(p, ip);
 			return;
+		case ECHO_REPLY:
+			if (ping) {
+				ping->reply(p, ip);
+				return;
+			}
+			break;
 		case ICMP_UNREACHABLE:
 		case TIME_EXCEEDED:
 		case PARAMETER:
@@ -196,7 +218,7 @@ static void rx(struct packet *p, const struct ip_rx *ip)
 
 void icmp4_init(void)
 {
-	static const struct ip_protocol icmp = { .protocol = IPPROTO_ICMP, .rx = rx, .v4 = true };
+	static const struct ip_protocol icmp = { .protocol = IPPROTO_ICMP, .rx = rx, .error = echo_error, .v4 = true };
 
 	ip_protocol_register(&icmp);
 }

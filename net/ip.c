@@ -39,6 +39,24 @@ const struct ip_protocol *ip_protocol_find(u8 protocol, bool v6)
 	return rcu_dereference(protocols[v6][protocol]);
 }
 
+static const struct ip_raw_ops *raw;		/* set at boot; NULL: none */
+
+void ip_register_raw(const struct ip_raw_ops *ops)
+{
+	raw = ops;
+}
+
+bool ip_raw_heard(const struct packet *p, const struct ip_rx *ip)
+{
+	return raw && raw->rx(p, ip);
+}
+
+void ip_raw_error(struct packet *p, const struct ip_rx *sent, const struct ip_error *e)
+{
+	if (raw)
+		raw->error(p, sent, e);
+}
+
 /* ---- path MTU ---- */
 
 static struct pmtu *pmtu_slot(const struct ip_addr *dst)

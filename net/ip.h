@@ -121,6 +121,21 @@ struct ip_protocol {
 };
 void ip_protocol_register(const struct ip_protocol *proto);
 
+/* Raw sockets hear of every packet for this machine, before its protocol does. */
+struct ip_raw_ops {
+	/* rx: p->data is at the IP header. Under RCU, net context. Does not consume. Return: whether anybody took a copy */
+	bool (*rx)(const struct packet *p, const struct ip_rx *ip);
+	void (*error)(struct packet *p, const struct ip_rx *sent, const struct ip_error *e);	/* as ip_protocol's */
+};
+void ip_register_raw(const struct ip_raw_ops *ops);	/* one */
+bool ip_raw_heard(const struct packet *p, const struct ip_rx *ip);	/* for input */
+void ip_raw_error(struct packet *p, const struct ip_rx *sent, const struct ip_error *e);
+/**
+ * ip_output_header - send @p, whose data is at an IPv4 header that a user made (checked: its length lies within the packet)
+ * Total length and checksum are filled in, and the identification if it is 0. Any net. Consumes. Return: as ip_output
+ */
+int ip_output_header(struct packet *p, struct ip_dst *dst);
+
 /** ip_unreachable_port - answer @p, whose data is at the transport header, with ICMP "port unreachable", rate-limited. Does not consume. */
 void ip_unreachable_port(struct packet *p, const struct ip_rx *ip);
 

@@ -49,6 +49,7 @@ static void deliver(struct packet *p, u32 header)
 {
 	struct ip_rx ip = *ip_rx_of(p);
 	const struct ip_protocol *proto = ip_protocol_find(ip.protocol, false);
+	bool heard = ip_raw_heard(p, &ip);
 
 	packet_drop_front(p, header);
 	packet_mark_transport(p);
@@ -57,8 +58,10 @@ static void deliver(struct packet *p, u32 header)
 		proto->rx(p, &ip);
 		return;
 	}
-	IP4_COUNT(in_unknown_protocols);
-	icmp4_send(p, &ip, ICMP_UNREACHABLE, ICMP_PROTOCOL_UNREACHABLE, 0);
+	if (!heard) {
+		IP4_COUNT(in_unknown_protocols);
+		icmp4_send(p, &ip, ICMP_UNREACHABLE, ICMP_PROTOCOL_UNREACHABLE, 0);
+	}
 	packet_free(p);
 }
 
@@ -258,6 +261,18 @@ int ip4_output(struct packet *p, struct ip_dst *dst, const struct ip_send *s)
 		loop_back(p, dst);
 	if (p->gso == GSO_NONE && total > mtu)
 		return fragment(p, dst, header, mtu);
+	return to_link(p, dst);
+}
+
+int ip_output_header(struct packet *p, struct ip_dst *dst)
+{
+	u8 *h = p->data;
+
+	IP4_COUNT(out_requests);
+	packet_mark_net(p);
+	if (!get_be16(h + 4))
+		put_be16(h + 4, (u16)atomic_inc_return(&next_id));
+	set_total(h, h[0] & 15, p->len, get_be16(h + 6));
 	return to_link(p, dst);
 }
 

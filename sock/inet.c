@@ -190,6 +190,8 @@ void inet_families_init(void)
 
 	tcp_init();
 	udp_init();
+	ping_init();
+	raw_init();
 	sock_register(&inet_family);
 	sock_register(&inet6_family);
 	proc_add_sysctl(table, ARRAY_SIZE(table));

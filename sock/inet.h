@@ -7,7 +7,7 @@
  *   inet6_option.c options of level IPPROTO_IPV6
  *   inet_group.c   multicast groups
  *   inet_ioctl.c   interfaces: SIOCGIFCONF and its kin
- *   inet_dgram.c   UDP
+ *   inet_dgram.c   what datagram sockets share; inet_udp.c UDP, inet_raw.c raw, inet_ping.c ICMP echo without privilege
  *   inet_stream.c  TCP, with inet_stream_*.c and tcp_*.c: see tcp.h
  *
  * Both families are one: addresses are struct ip_addr, and an AF_INET6 socket that speaks IPv4 has mapped addresses in its endpoint.
@@ -122,6 +122,8 @@ bool inet_group_wants(const struct inet_sock *i, const struct ip_addr *group, u3
 /* Started by sock_init(). */
 void inet_families_init(void);
 void tcp_init(void);		/* inet_stream.c */
-void udp_init(void);		/* inet_dgram.c */
+void udp_init(void);		/* inet_udp.c */
+void raw_init(void);		/* inet_raw.c */
+void ping_init(void);		/* inet_ping.c */
 
 #endif

@@ -49,10 +49,13 @@ static void lines(const char *path, const char *with, bool counters)
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		if (strncmp(line + strspn(line, " "), with, strlen(with)))
 			continue;
-		if (counters && strpbrk(line, "0123456789"))
-			*strpbrk(line, "0123456789") = 0;
-		while (counters && *line && line[strlen(line) - 1] == ' ')
-			line[strlen(line) - 1] = 0;
+		if (counters && strpbrk(line, "0123456789")) {
+			char *end = strpbrk(line, "0123456789");
+
+			while (end > line && end[-1] == ' ')
+				end--;
+			*end = 0;
+		}
 		say(path, "[%s]", line);
 	}
 	free(text);
@@ -103,7 +106,7 @@ static void sys_class(const char *dev)
 {
 	static const char *const files[] = {
 		"addr_len", "address", "broadcast", "carrier", "carrier_changes", "dev_id", "dev_port", "dormant", "duplex", "flags", "ifalias", "iflink",
-		"link_mode", "mtu", "netdev_group", "operstate", "speed", "tx_queue_len", "type", "statistics/rx_bytes", "statistics/tx_errors",
+		"link_mode", "mtu", "netdev_group", "operstate", "speed", "tx_queue_len", "type", "statistics/rx_errors", "statistics/tx_errors",
 		"statistics/collisions", "nosuch",
 	};
 	char path[64], text[64], name[80];
