@@ -3,6 +3,7 @@
  */
 #include "net/device.h"
 #include "net/internal.h"
+#include "net/tap.h"
 
 enum { PROTOCOLS_MAX = 8 };
 
@@ -30,6 +31,8 @@ void net_receive(struct packet *p)
 	stats->rx_bytes += p->len;
 	stats->multicast += p->type == PACKET_TO_MULTICAST;
 	packet_mark_net(p);
+	if (atomic_load(&tap_count))
+		tap_show(p);
 	for (u32 i = 0; i < count; i++) {
 		if (protocols[i]->type == p->protocol) {
 			protocols[i]->rx(p);

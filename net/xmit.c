@@ -8,6 +8,7 @@
 #include <linux/errno.h>
 #include "net/device.h"
 #include "net/internal.h"
+#include "net/tap.h"
 
 /* Hand on what waits. Queue locked. */
 static void drain_locked(struct device_queue *q)
@@ -102,6 +103,17 @@ static struct device_queue *choose_queue(struct net_device *dev)
 	return &dev->queues[dev->queue_count == 1 ? 0 : plat_cpu_id() % dev->queue_count];
 }
 
+/* To taps as it would come in: data at the network header. */
+static void show_outgoing(struct packet *p)
+{
+	u32 header = p->dev->link ? p->dev->link->header_len : 0;
+
+	p->type = PACKET_GOING_OUT;
+	packet_drop_front(p, header);
+	tap_show(p);
+	packet_push(p, header);
+}
+
 int device_xmit(struct packet *p)
 {
 	struct net_device *dev = p->dev;
@@ -112,6 +124,8 @@ int device_xmit(struct packet *p)
 		packet_free(p);
 		return err;
 	}
+	if (atomic_load(&tap_count))
+		show_outgoing(p);
 	struct device_queue *q = choose_queue(dev);
 
 	spin_lock(&q->lock);

@@ -61,6 +61,7 @@ static void socket_release(struct file *f)
 
 	__atomic_store_n(&s->file, NULL, __ATOMIC_RELEASE);
 	atomic_dec(&count);
+	sock_filter_free(s);
 	s->ops->release(s);
 }
 

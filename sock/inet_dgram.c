@@ -152,6 +152,19 @@ bool inet_dgram_enqueue(struct inet_dgram *d, struct packet *p, const struct ip_
 	return room;
 }
 
+bool inet_dgram_filter(struct inet_dgram *d, struct packet *p, u32 least)
+{
+	u32 wanted = sock_filter_packet(&d->inet.sock, p);
+
+	if (!wanted) {
+		atomic_inc(&d->drops);
+		packet_free(p);
+		return false;
+	}
+	packet_trim(p, MAX(wanted, least));
+	return true;
+}
+
 void inet_dgram_fail(struct inet_sock *i, int error)
 {
 	sock_set_error(&i->sock, error);

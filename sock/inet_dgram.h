@@ -64,6 +64,8 @@ struct packet *inet_dgram_packet(struct inet_dgram *d, struct sock_msg *m, u32 n
 /* ---- receiving ---- */
 /** inet_dgram_enqueue - @p, whose data is what the user gets, with @ip in its control block. Net context. Consumes. Return: whether there was room */
 bool inet_dgram_enqueue(struct inet_dgram *d, struct packet *p, const struct ip_rx *ip, u16 sport);
+/** inet_dgram_filter - what the socket's filter leaves of @p, at least @least bytes. Return: false: nothing, @p is consumed */
+MUST_CHECK bool inet_dgram_filter(struct inet_dgram *d, struct packet *p, u32 least);
 /** inet_dgram_fail - an error for whoever calls next, and those who wait. */
 void inet_dgram_fail(struct inet_sock *i, int error);
 

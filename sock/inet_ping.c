@@ -203,10 +203,10 @@ static void reply(struct packet *p, const struct ip_rx *ip)
 {
 	struct net_endpoint *ep = port_lookup(&ids, &ip->src, 0, &ip->dst, get_be16(p->data + 4), ip->dev->ifindex, false);
 
-	if (ep)
-		(void)inet_dgram_enqueue(of_endpoint(ep), p, ip, 0);
-	else
+	if (!ep)
 		packet_free(p);
+	else if (inet_dgram_filter(of_endpoint(ep), p, 1))
+		(void)inet_dgram_enqueue(of_endpoint(ep), p, ip, 0);
 }
 
 static void error(struct packet *p, const struct ip_rx *what, const struct ip_error *e)
@@ -222,6 +222,7 @@ static void error(struct packet *p, const struct ip_rx *what, const struct ip_er
 static const struct socket_ops ops = {
 	.release = release, .bind = bind, .connect = connect, .getname = inet_getname, .shutdown = inet_dgram_shutdown, .poll = inet_dgram_poll,
 	.ioctl = inet_dgram_ioctl, .sendmsg = sendmsg, .recvmsg = inet_dgram_recvmsg, .setsockopt = inet_setsockopt, .getsockopt = inet_getsockopt,
+	.filters = true,
 };
 
 static bool in_range(u32 gid)

@@ -216,10 +216,10 @@ static bool rx(const struct packet *p, const struct ip_rx *ip)
 			continue;
 		struct packet *copy = packet_clone(p, ALLOC_ATOMIC);
 
-		if (copy)
-			inet_dgram_enqueue(&r->dgram, copy, ip, 0);
-		else
+		if (!copy)
 			atomic_inc(&r->dgram.drops);
+		else if (inet_dgram_filter(&r->dgram, copy, 1))
+			inet_dgram_enqueue(&r->dgram, copy, ip, 0);
 	}
 	return heard;
 }
@@ -308,6 +308,7 @@ static void show(struct seq *s)
 static const struct socket_ops ops = {
 	.release = release, .bind = bind, .connect = connect, .getname = inet_getname, .shutdown = inet_dgram_shutdown, .poll = inet_dgram_poll,
 	.ioctl = inet_dgram_ioctl, .sendmsg = sendmsg, .recvmsg = inet_dgram_recvmsg, .setsockopt = setsockopt, .getsockopt = getsockopt,
+	.filters = true,
 };
 
 static int create(struct socket **out, bool v6, u32 type, u32 protocol)

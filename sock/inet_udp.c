@@ -328,6 +328,10 @@ static void rx(struct packet *p, const struct ip_rx *ip)
 		packet_free(p);
 		return;
 	}
+	if (!inet_dgram_filter(of_endpoint(ep), p, HEADER)) {
+		IP4_COUNT(udp_in_errors);
+		return;
+	}
 	packet_drop_front(p, HEADER);
 	give(of_endpoint(ep), p, ip, sport);
 }
@@ -347,6 +351,7 @@ static void rx_error(struct packet *p, const struct ip_rx *what, const struct ip
 static const struct socket_ops udp_ops = {
 	.release = udp_release, .bind = udp_bind, .connect = udp_connect, .getname = inet_getname, .shutdown = inet_dgram_shutdown, .poll = inet_dgram_poll,
 	.ioctl = inet_dgram_ioctl, .sendmsg = udp_sendmsg, .recvmsg = inet_dgram_recvmsg, .setsockopt = inet_setsockopt, .getsockopt = inet_getsockopt,
+	.filters = true,
 };
 
 static int udp_create(struct socket **out, bool v6, u32 type, u32 protocol)

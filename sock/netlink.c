@@ -308,6 +308,7 @@ static int getsockopt(struct socket *s, int level, int name, void *value, u32 *l
 static const struct socket_ops ops = {
 	.release = release, .bind = bind, .connect = connect, .getname = getname, .poll = poll, .sendmsg = netlink_sendmsg,
 	.recvmsg = netlink_recvmsg, .setsockopt = setsockopt, .getsockopt = getsockopt,
+	.filters = true,
 };
 
 static int create(struct socket **out, u32 type, u32 protocol)

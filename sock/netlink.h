@@ -42,6 +42,7 @@ struct netlink_item {
 	u32 portid, group;		/* [I] the sender's; the group that it was sent to, 0: none */
 	struct ucred_kernel creds;	/* [I] */
 	u32 charge;			/* [I] */
+	u32 len;			/* [I] bytes of data that the socket's filter left */
 };
 
 /* Locks: T netlink_lock · q queue_lock · d dump_lock · a atomic · I immutable */

@@ -30,6 +30,11 @@ int netlink_enqueue(struct netlink_peer *n, struct netlink_data *d, const struct
 
 	if (!it)
 		return -ENOBUFS;
+	it->len = from->group ? sock_filter_bytes(&n->sock, d->bytes, d->len) : d->len;
+	if (!it->len && d->len) {
+		kfree(it);
+		return 0;			/* not wanted: as if it had been read */
+	}
 	atomic_inc(&d->refs);
 	it->data = d;
 	it->charge = d->len + OVERHEAD;
@@ -268,7 +273,7 @@ s64 netlink_recvmsg(struct socket *s, struct sock_msg *m)
 		err = wait_datagram(n, deadline);
 	if (err)
 		return err;
-	u32 len = it.data->len, room = (u32)MIN(iter_left(m->iter), (u64)~0u), take_len = MIN(room, len);
+	u32 len = it.len, room = (u32)MIN(iter_left(m->iter), (u64)~0u), take_len = MIN(room, len);
 
 	if (room > atomic_load(&n->recv_max))
 		__atomic_store_n(&n->recv_max, room, __ATOMIC_RELAXED);

@@ -174,6 +174,8 @@ static int set_number(struct socket *s, int name, int v, const void *value, u32 
 		return 0;
 	case SO_PEEK_OFF:
 		return peek_off_set(s, v);
+	case SO_DETACH_FILTER: return sock_filter_detach(s);
+	case SO_LOCK_FILTER: return sock_filter_lock(s, v);
 	case SO_TYPE:
 	case SO_PROTOCOL:
 	case SO_DOMAIN:
@@ -195,6 +197,8 @@ int sock_setsockopt(struct file *f, int level, int name, const void *value, u32 
 		return -ENOTSOCK;
 	if (level != SOL_SOCKET)
 		return family_set(s, level, name, value, len, -EOPNOTSUPP);
+	if (name == SO_ATTACH_FILTER)
+		return sock_filter_attach(s, value, len);
 	if (name == SO_BINDTODEVICE)
 		return family_set(s, level, name, value, len, -ENOPROTOOPT);
 	if (len < sizeof(v))
@@ -234,6 +238,7 @@ static bool get_number(struct socket *s, int name, int *out)
 	case SO_RCVBUF: *out = (int)s->rcvbuf; return true;
 	case SO_RCVLOWAT: *out = (int)s->rcvlowat; return true;
 	case SO_SNDLOWAT: *out = 1; return true;
+	case SO_LOCK_FILTER: *out = s->filter_locked; return true;
 	case SO_PRIORITY: *out = (int)s->priority; return true;
 	case SO_MARK: *out = (int)s->mark; return true;
 	default: return false;

@@ -25,6 +25,7 @@
 struct cred;
 struct file;
 struct iter;
+struct packet;
 struct poll_table;
 struct seq;
 struct socket;
@@ -89,6 +90,7 @@ struct socket_ops {
 	void (*option_changed)(struct socket *s, int name, u32 value);
 	void (*flush)(struct socket *s, struct file *f);	/* one descriptor of many is closed; optional */
 	void (*show_fdinfo)(struct socket *s, char *buf, size_t size);				/* optional */
+	bool filters;			/* what comes in goes through sock_filter_packet() or sock_filter_bytes() */
 };
 
 struct socket_family {
@@ -121,6 +123,8 @@ struct socket {
 	u64 rcvtimeo_ns, sndtimeo_ns;	/* [a] U64_MAX: none */
 	struct file *file;		/* [a] the file, uncounted; NULL before sock_file() and from release on */
 	u64 ino;			/* [I once it has a file] */
+	struct sock_program *filter;	/* [filter.c's, read under RCU] NULL: none */
+	bool filter_locked;		/* [filter.c's] */
 	struct waitq waitq;		/* readers, writers, pollers */
 };
 
@@ -174,6 +178,10 @@ void scm_recv(struct socket *s, struct sock_msg *m, struct scm *scm);
 void scm_files_put(struct scm_files *files);
 /** scm_files_dup - the same files once more (MSG_PEEK). Context: spin locks may be held. NULL: no memory */
 struct scm_files *scm_files_dup(const struct scm_files *files);
+
+/* What a socket's filter wants of what comes in: bytes, at most all; 0: it is dropped. Under RCU. @p: data where its offset 0 is */
+u32 sock_filter_packet(const struct socket *s, const struct packet *p);
+u32 sock_filter_bytes(const struct socket *s, const void *data, u32 len);
 
 /* ---- for sys/ ---- */
 

@@ -231,4 +231,5 @@ void sock_init(void)
 	netlink_init();
 	diag_init();
 	inet_families_init();
+	packet_sockets_init();
 }

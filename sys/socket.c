@@ -6,6 +6,7 @@
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
+#include <linux/filter.h>
 #include <linux/uio.h>
 #include "base/string.h"
 #include "kern/sched.h"
@@ -222,6 +223,28 @@ s64 sys_getpeername(u64 fd, u64 addr, u64 len) { return getname(fd, addr, len, t
 
 /* ---- options ---- */
 
+/* SO_ATTACH_FILTER's value names the program's place: sock/ gets the program itself. */
+static int attach_filter(struct file *f, u64 value, u32 len)
+{
+	struct sock_fprog prog;
+
+	if (len != sizeof(prog))
+		return -EINVAL;
+	if (copy_in(&prog, uaddr(value), sizeof(prog)))
+		return -EFAULT;
+	u32 bytes = prog.len * (u32)sizeof(struct sock_filter);
+
+	if (!prog.filter || !bytes || prog.len > BPF_MAXINSNS)
+		return -EINVAL;
+	void *code = kmalloc(bytes, ALLOC_KERNEL);
+	int err = code ? copy_in(code, uaddr((u64)(uintptr_t)prog.filter), bytes) : -ENOMEM;
+
+	if (!err)
+		err = sock_setsockopt(f, SOL_SOCKET, SO_ATTACH_FILTER, code, bytes);
+	kfree(code);
+	return err;
+}
+
 s64 sys_setsockopt(u64 fd, u64 level, u64 name, u64 value, u64 len)
 {
 	u8 small[64], *v = small;
@@ -233,6 +256,11 @@ s64 sys_setsockopt(u64 fd, u64 level, u64 name, u64 value, u64 len)
 	if (IS_ERR(f))
 		return PTR_ERR(f);
 	s64 err = -ENOMEM;
+	if ((int)level == SOL_SOCKET && (int)name == SO_ATTACH_FILTER) {
+		err = attach_filter(f, value, n);
+		file_put(f);
+		return err;
+	}
 	n = MIN(n, (u32)OPTION_BYTES_MAX);
 	if (n > sizeof(small))
 		v = kmalloc(n, ALLOC_KERNEL);

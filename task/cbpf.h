@@ -1,10 +1,7 @@
 /*
- * Classic BPF as seccomp uses it: a checker and an interpreter.  Pure.
+ * Classic BPF as seccomp uses it, over base/cbpf.h: of its operations fewer, and loads of whole words of struct seccomp_data in the machine's order.
  *
- * After cbpf_check() a program ends, reads only whole words within the data, jumps only forwards and inside itself, never
- * divides by a constant 0.  Division by X = 0 returns 0 from the program.
- *
- * Contexts: any.  Source: seccomp(2), Linux's Documentation/networking/filter.rst.
+ * Contexts: any.  Pure.  Source: seccomp(2), Linux's Documentation/networking/filter.rst.
  */
 #ifndef TASK_CBPF_H
 #define TASK_CBPF_H
@@ -12,9 +9,9 @@
 #include <linux/filter.h>
 #include "base/types.h"
 
-/** cbpf_check - @data_bytes: size of what it may load; @scratch: @count words for the checker's use. 0 or -EINVAL */
-MUST_CHECK int cbpf_check(const struct sock_filter *insn, u32 count, u32 data_bytes, u16 *scratch);
-/** cbpf_run - Return: what the program returns */
-u32 cbpf_run(const struct sock_filter *insn, const void *data, u32 data_bytes);
+/** seccomp_bpf_check - @data_bytes: size of what it may load; @scratch: @count words for the checker's use. 0 or -EINVAL */
+MUST_CHECK int seccomp_bpf_check(const struct sock_filter *insn, u32 count, u32 data_bytes, u16 *scratch);
+/** seccomp_bpf_run - Return: what the program returns */
+u32 seccomp_bpf_run(const struct sock_filter *insn, const void *data, u32 data_bytes);
 
 #endif

@@ -59,7 +59,7 @@ static u32 ask(const struct seccomp_filter *f, const struct plat_regs *r)
 	u32 answer = SECCOMP_RET_ALLOW;
 
 	for (; f; f = f->prev) {
-		u32 a = cbpf_run(f->insn, &d, sizeof(d));
+		u32 a = seccomp_bpf_run(f->insn, &d, sizeof(d));
 
 		if ((s32)(a & SECCOMP_RET_ACTION_FULL) < (s32)(answer & SECCOMP_RET_ACTION_FULL))
 			answer = a;
@@ -159,7 +159,7 @@ static struct seccomp_filter *load(u64 program)
 	u16 *scratch = kvmalloc(p.len * sizeof(*scratch), ALLOC_KERNEL);
 	int err = f && scratch ? copy_in(f->insn, uaddr((u64)p.filter), bytes) : -ENOMEM;
 	if (!err)
-		err = cbpf_check(f->insn, p.len, sizeof(struct seccomp_data), scratch);
+		err = seccomp_bpf_check(f->insn, p.len, sizeof(struct seccomp_data), scratch);
 	kvfree(scratch);
 	if (err) {
 		kvfree(f);

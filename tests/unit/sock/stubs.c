@@ -25,3 +25,16 @@ void netlink_init(void) {}
 void diag_init(void);
 void diag_init(void) {}
 s64 sock_device_ioctl(u32 cmd, u64 arg) { return -ENOTTY; }
+
+/* Nor are filters. */
+struct socket;
+int sock_filter_attach(struct socket *s, const void *code, u32 len);
+int sock_filter_attach(struct socket *s, const void *code, u32 len) { return -ENOPROTOOPT; }
+int sock_filter_detach(struct socket *s);
+int sock_filter_detach(struct socket *s) { return -ENOPROTOOPT; }
+int sock_filter_lock(struct socket *s, bool lock);
+int sock_filter_lock(struct socket *s, bool lock) { return 0; }
+void sock_filter_free(struct socket *s);
+void sock_filter_free(struct socket *s) {}
+void packet_sockets_init(void);
+void packet_sockets_init(void) {}

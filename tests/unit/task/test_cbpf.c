@@ -15,8 +15,8 @@ static u32 data[WORDS];
 
 static u32 run(const struct sock_filter *p, u32 count)
 {
-	assert_int_equal(cbpf_check(p, count, DATA_BYTES, scratch), 0);
-	return cbpf_run(p, data, DATA_BYTES);
+	assert_int_equal(seccomp_bpf_check(p, count, DATA_BYTES, scratch), 0);
+	return seccomp_bpf_run(p, data, DATA_BYTES);
 }
 
 #define RUN(...) \
@@ -27,7 +27,7 @@ static u32 run(const struct sock_filter *p, u32 count)
 #define REFUSED(...) \
 	({ \
 		const struct sock_filter prog_[] = { __VA_ARGS__ }; \
-		assert_int_equal(cbpf_check(prog_, ARRAY_SIZE(prog_), DATA_BYTES, scratch), -EINVAL); \
+		assert_int_equal(seccomp_bpf_check(prog_, ARRAY_SIZE(prog_), DATA_BYTES, scratch), -EINVAL); \
 	})
 
 static void test_arithmetic(void **state)
@@ -78,8 +78,8 @@ static void test_refused(void **state)
 {
 	const struct sock_filter ret = BPF_STMT(BPF_RET | BPF_K, 0);
 
-	assert_int_equal(cbpf_check(&ret, 0, DATA_BYTES, scratch), -EINVAL);
-	assert_int_equal(cbpf_check(&ret, BPF_MAXINSNS + 1, DATA_BYTES, scratch), -EINVAL);
+	assert_int_equal(seccomp_bpf_check(&ret, 0, DATA_BYTES, scratch), -EINVAL);
+	assert_int_equal(seccomp_bpf_check(&ret, BPF_MAXINSNS + 1, DATA_BYTES, scratch), -EINVAL);
 	REFUSED(BPF_STMT(BPF_LD | BPF_IMM, 0));
 	REFUSED(BPF_STMT(BPF_ALU | BPF_DIV | BPF_K, 0), BPF_STMT(BPF_RET | BPF_K, 0));
 	REFUSED(BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 32), BPF_STMT(BPF_RET | BPF_K, 0));
@@ -110,10 +110,10 @@ static void test_random(void **state)
 						     .jf = r >> 34 & 3, .k = (u32)(r >> 40) % 20 * (r >> 60 ? 4 : 1) };
 		}
 		p[count - 1].code = BPF_RET | BPF_K;
-		if (cbpf_check(p, count, DATA_BYTES, scratch))
+		if (seccomp_bpf_check(p, count, DATA_BYTES, scratch))
 			continue;
 		passed++;
-		(void)cbpf_run(p, data, DATA_BYTES);
+		(void)seccomp_bpf_run(p, data, DATA_BYTES);
 	}
 	assert_true(passed > 1000);
 }
