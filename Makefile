@@ -34,6 +34,8 @@ include mk/vdso.mk
 -include mk/bench.mk
 -include mk/block.mk
 -include mk/net.mk
+-include mk/nettools.mk
+-include mk/nettools.mk
 -include mk/packet.mk
 -include mk/test.mk
 -include mk/tools.mk

@@ -126,7 +126,7 @@ static int check(const struct nl_attr *a, const struct nl_policy *p, u32 how, st
 	case NL_U16:
 	case NL_U32:
 	case NL_U64:
-		if (how & NL_STRICT && a->len != number_len[p->kind])
+		if (how & NL_EXACT && a->len != number_len[p->kind])
 			return refuse(ext, a, -EINVAL, "invalid attribute length");
 		return a->len < number_len[p->kind] ? refuse(ext, a, -ERANGE, failed) : 0;
 	case NL_STRING:
@@ -138,7 +138,7 @@ static int check(const struct nl_attr *a, const struct nl_policy *p, u32 how, st
 	case NL_FLAG:
 		return a->len ? refuse(ext, a, -ERANGE, failed) : 0;
 	case NL_NESTED:
-		if (how & NL_STRICT && !(a->flags & NLA_F_NESTED))
+		if (how & NL_EXACT && !(a->flags & NLA_F_NESTED))
 			return refuse(ext, a, -EINVAL, "NLA_F_NESTED is missing");
 		return a->len && a->len < ATTR_HEADER ? refuse(ext, a, -ERANGE, failed) : 0;
 	case NL_UNKNOWN_REFUSED:

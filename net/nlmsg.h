@@ -74,7 +74,8 @@ struct nl_policy {
 /* How hard nl_parse looks. */
 enum {
 	NL_LIBERAL = 0,			/* unknown attributes and trailing bytes are passed over; numbers may be longer than they need */
-	NL_STRICT = 1,			/* EINVAL */
+	NL_STRICT = 1,			/* EINVAL for unknown attributes and trailing bytes */
+	NL_EXACT = 2,			/* EINVAL for longer numbers, and for nests without NLA_F_NESTED */
 };
 
 /**

@@ -87,8 +87,8 @@ static int unix_step(struct netlink_dump *d, struct nl_buf *b)
 
 	spin_lock(&unix_lock);
 	list_for_each_entry(u, &unix_all, all_node) {
-		if (n++ < d->at[0] || !(d->at[1] & 1u << state_of(u)))
-			continue;
+		if (n++ < d->at[0] || !(d->at[1] & 1u << state_of(u)) || !atomic_load(&u->sock.file))
+			continue;		/* without a file: waits to be accepted, or goes */
 		struct unix_diag_msg head = header(u);
 		u32 at = netlink_dump_begin(d, b, SOCK_DIAG_BY_FAMILY, 0, &head, sizeof(head));
 

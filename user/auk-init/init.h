@@ -17,6 +17,7 @@
  *	root=/dev/NAME rootfstype=TYPE	a disk, read-write
  *	rootflags=OPTIONS	added to the mount options
  *	auk.net=NAME,…		these interfaces get their addresses by DHCP
+ *	ip=dhcp			the same for eth0, as Linux's kernels understand it
  *	auk.ctl=none		do not wait for the launcher: a shell on /dev/console
  *
  * One thread, one command, one run: nothing is freed before the power goes off.

@@ -145,10 +145,12 @@ static void configure(struct channel *channel, int fd, const char *name)
 
 void net_configure(struct channel *channel)
 {
-	const char *names = params_get("auk.net");
+	const char *names = params_get("auk.net"), *ip = params_get("ip");
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int error;
 
+	if (names == NULL && ip != NULL && strcmp(ip, "dhcp") == 0)
+		names = "eth0";
 	/* A kernel without a network is in order, unless one was asked for. */
 	error = fd < 0 ? -errno : interface_up(fd, "lo");
 	if (names != NULL && error != 0)

@@ -176,7 +176,7 @@ static void test_wild(void **state)
 		u32 n = (u32)rng_below(&rng, len + 1);
 		u8 *some = exact(data, n);
 
-		read_all(some, n, round & 1 ? NL_STRICT : NL_LIBERAL, round & 2 ? policy : NULL);
+		read_all(some, n, (u32)(round & 1 ? NL_STRICT : NL_LIBERAL) | (round & 4 ? NL_EXACT : 0), round & 2 ? policy : NULL);
 		free(some);
 	}
 }
@@ -198,16 +198,16 @@ static int judge(u16 type, u32 len, u32 how)
 static void test_policy(void **state)
 {
 	assert_int_equal(judge(1, 1, NL_STRICT), 0);
-	assert_int_equal(judge(1, 2, NL_STRICT), -EINVAL);
-	assert_int_equal(judge(1, 2, NL_LIBERAL), 0);
+	assert_int_equal(judge(1, 2, NL_EXACT), -EINVAL);
+	assert_int_equal(judge(1, 2, NL_STRICT), 0);
 	assert_int_equal(judge(3, 3, NL_LIBERAL), -ERANGE);
 	assert_int_equal(judge(4, 8, NL_STRICT), 0);
 	assert_int_equal(judge(5, 9, NL_LIBERAL), 0);		/* the last is NUL */
 	assert_int_equal(judge(5, 10, NL_LIBERAL), -ERANGE);
 	assert_int_equal(judge(5, 0, NL_LIBERAL), -ERANGE);
 	assert_int_equal(judge(6, 0, NL_LIBERAL), 0);
-	assert_int_equal(judge(6, 0, NL_STRICT), -EINVAL);
-	assert_int_equal(judge(6 | NLA_F_NESTED, 0, NL_STRICT), 0);
+	assert_int_equal(judge(6, 0, NL_EXACT), -EINVAL);
+	assert_int_equal(judge(6 | NLA_F_NESTED, 0, NL_EXACT), 0);
 	assert_int_equal(judge(6, 3, NL_LIBERAL), -ERANGE);
 	assert_int_equal(judge(7, 4, NL_LIBERAL), 0);
 	assert_int_equal(judge(7, 5, NL_LIBERAL), -ERANGE);
