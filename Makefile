@@ -35,7 +35,6 @@ include mk/vdso.mk
 -include mk/block.mk
 -include mk/net.mk
 -include mk/nettools.mk
--include mk/nettools.mk
 -include mk/packet.mk
 -include mk/test.mk
 -include mk/tools.mk
