@@ -175,7 +175,7 @@ void device_stats_sum(const struct net_device *dev, struct device_stats *out);
 static inline struct device_stats *device_stats_here(struct net_device *dev) { return &dev->stats[plat_cpu_id()]; }
 
 /** device_xmit - send; link header in place, p->dev set. Net context (net_enter). Consumes.
-    Return: 0, -ENOBUFS (dropped), -ENETDOWN, -ENOMEM, -EMSGSIZE (a GSO packet that the device cannot cut), -EINVAL (checksum offsets) */
+    Return: 0, -ENOBUFS (dropped), -ENETDOWN, -ENOMEM, -EINVAL (offsets of the checksum, headers of a GSO packet). One that the device cannot cut up is cut here */
 int device_xmit(struct packet *p);
 void device_queue_stop(struct device_queue *q);		/* in xmit */
 void device_queue_wake(struct device_queue *q);		/* any but interrupts */

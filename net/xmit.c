@@ -7,6 +7,7 @@
  */
 #include <linux/errno.h>
 #include "net/device.h"
+#include "net/gso.h"
 #include "net/internal.h"
 #include "net/tap.h"
 
@@ -83,14 +84,22 @@ void device_queue_wake(struct device_queue *q)
 		device_put(q->dev);
 }
 
-/* Can the device take it as it is? Makes it so where that is cheap. Return: 0, -errno */
-static int fit(struct net_device *dev, struct packet *p)
+/* Whether a packet that stands for several has to be cut up before @dev gets it. */
+static bool must_cut(const struct net_device *dev, const struct packet *p)
 {
 	static const u32 gso_feature[] = { [GSO_TCP4] = DEV_TSO4, [GSO_TCP6] = DEV_TSO6, [GSO_UDP4] = DEV_USO, [GSO_UDP6] = DEV_USO };
 	u32 features = READ_ONCE(dev->features);
 
-	if (p->gso != GSO_NONE && !(features & gso_feature[p->gso]))
-		return -EMSGSIZE;
+	if (p->gso == GSO_NONE)
+		return false;
+	return !(features & gso_feature[p->gso]) || (gso_has_cwr(p) && !(features & DEV_TSO_ECN));
+}
+
+/* Can the device take it as it is? Makes it so where that is cheap. Return: 0, -errno */
+static int fit(struct net_device *dev, struct packet *p)
+{
+	u32 features = READ_ONCE(dev->features);
+
 	if (p->frag_count && !(features & DEV_SG) && packet_linearize(p))
 		return -ENOMEM;
 	if (p->csum == CSUM_PARTIAL && !(features & (p->protocol == cpu_to_be16(ETH_P_IPV6) ? DEV_CSUM6 : DEV_CSUM4)))
@@ -114,7 +123,7 @@ static void show_outgoing(struct packet *p)
 	packet_push(p, header);
 }
 
-int device_xmit(struct packet *p)
+static int xmit_one(struct packet *p)
 {
 	struct net_device *dev = p->dev;
 	int err = device_is_up(dev) ? fit(dev, p) : -ENETDOWN;
@@ -142,4 +151,26 @@ int device_xmit(struct packet *p)
 	device_stats_here(dev)->tx_dropped++;
 	packet_free(p);
 	return -ENOBUFS;
+}
+
+int device_xmit(struct packet *p)
+{
+	struct net_device *dev = p->dev;
+	LIST_HEAD(segments);
+
+	if (!must_cut(dev, p))
+		return xmit_one(p);
+	int err = gso_segment(p, &segments);
+
+	if (err)
+		device_stats_here(dev)->tx_dropped++;
+	while (!list_empty(&segments)) {
+		struct packet *s = list_first_entry(&segments, struct packet, node);
+
+		list_del_init(&s->node);
+		int one = xmit_one(s);
+
+		err = err ? err : one;
+	}
+	return err;
 }

@@ -18,3 +18,5 @@ UNIT_SRC_net/test_ra := net/ra_parse.c net/ndp_option.c
 UNIT_FLAGS_net/test_ra := $(UNIT_NET_FLAGS)
 UNIT_SRC_net/test_nlmsg := net/nlmsg.c
 UNIT_FLAGS_net/test_nlmsg := $(UNIT_NET_FLAGS)
+UNIT_SRC_net/test_gso := net/gso.c net/packet.c net/checksum.c $(UNIT_NET)
+UNIT_FLAGS_net/test_gso := $(UNIT_NET_FLAGS)
