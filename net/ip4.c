@@ -1,8 +1,7 @@
 /*
  * IPv4: input and output.
  *
- * Departures: fragments that come in are dropped and counted (no reassembly yet); packets for others are dropped (no forwarding); options are
- * skipped.
+ * Departures: packets for others are dropped (no forwarding); options are skipped.
  *
  * Source: RFC 791, RFC 1122 section 3.2, RFC 6864 (identification).
  */
@@ -12,11 +11,30 @@
 #include "net/group.h"
 #include "net/internal.h"
 #include "net/neighbour.h"
+#include "net/reassembly.h"
 #include "net/route4.h"
+#include "vfs/procfs.h"
 
 enum { HEADER_MIN = 20, FLAG_DF = 0x4000, FLAG_MF = 0x2000, OFFSET_MASK = 0x1fff };
 
+enum { TIME_EXCEEDED = 11, REASSEMBLY_TIME = 1 };
+
 static u32 next_id;		/* [a] */
+
+static void reassembly_expired(struct packet *first, const struct ip_rx *rx);
+static void count_timeout(bool had_first);
+static struct reassembly reassembly = { .high = 4 << 20, .seconds = 30, .expired = reassembly_expired, .count_timeout = count_timeout };
+
+/* What changes in a header with the packet's length. */
+static void set_total(u8 *h, u32 words, u32 total, u32 frag)
+{
+	put_be16(h + 2, (u16)total);
+	put_be16(h + 6, (u16)frag);
+	memset(h + 10, 0, 2);
+	be16 sum = ip4_header_csum(h, words);
+
+	memcpy(h + 10, &sum, 2);
+}
 
 /* ---- input ---- */
 
@@ -65,6 +83,65 @@ static void deliver(struct packet *p, u32 header)
 	packet_free(p);
 }
 
+static void reassembly_expired(struct packet *first, const struct ip_rx *rx)
+{
+	icmp4_send(first, rx, TIME_EXCEEDED, REASSEMBLY_TIME, 0);
+}
+
+static void count_timeout(bool had_first)
+{
+	IP4_COUNT(reasm_timeouts);
+	IP4_COUNT(reasm_fails);
+}
+
+/* All pieces are in @p, whose data is behind the first one's header: make that one the header of the whole, and deliver. Consumes. */
+static void deliver_whole(struct packet *p)
+{
+	u32 header = ip_rx_of(p)->header_len;
+	u8 *h = packet_push(p, header);
+
+	if (p->len > DATAGRAM_MAX) {
+		IP4_COUNT(reasm_fails);
+		packet_free(p);
+		return;
+	}
+	IP4_COUNT(reasm_oks);
+	h[1] = ip_rx_of(p)->tos;
+	set_total(h, header / 4, p->len, 0);
+	deliver(p, header);
+}
+
+/* A piece of a datagram. Consumes. */
+static void reassemble(struct packet *p, u32 header)
+{
+	const struct ip_rx *ip = ip_rx_of(p);
+	u32 field = get_be16(p->data + 6), start = (field & OFFSET_MASK) * 8, len = p->len - header;
+	struct reassembly_key key = { .src = ip->src, .dst = ip->dst, .id = get_be16(p->data + 4), .protocol = ip->protocol };
+	bool more = field & FLAG_MF;
+	struct packet *whole;
+
+	IP4_COUNT(reasm_requests);
+	if (more)
+		len &= ~7u;
+	if (!len || start + len > DATAGRAM_MAX - header) {
+		IP4_COUNT(reasm_fails);
+		packet_free(p);
+		return;
+	}
+	packet_trim(p, header + len);
+	packet_drop_front(p, header);
+	switch (reassembly_put(&reassembly, &key, p, start, more, &whole)) {
+	case REASSEMBLY_WAITS:
+		break;
+	case REASSEMBLY_WHOLE:
+		deliver_whole(whole);
+		break;
+	case REASSEMBLY_FAILED:
+		IP4_COUNT(reasm_fails);
+		break;
+	}
+}
+
 /* Check the header. Return: its length, 0: drop */
 static u32 parse(struct packet *p)
 {
@@ -110,8 +187,7 @@ static void rx(struct packet *p)
 		IP4_COUNT(in_address_errors);
 		packet_free(p);
 	} else if (get_be16(h + 6) & (FLAG_MF | OFFSET_MASK)) {
-		IP4_COUNT(reasm_fails);
-		packet_free(p);
+		reassemble(p, header);
 	} else {
 		deliver(p, header);
 	}
@@ -166,16 +242,6 @@ static bool comes_back(const struct ip_dst *dst, const struct ip_send *s)
 	if (dst->dev->flags & IFF_LOOPBACK)
 		return false;		/* it does anyway */
 	return dst->kind == IP_DST_BROADCAST || (dst->kind == IP_DST_MULTICAST && s->mc_loop && device_in_group(dst->dev, &s->dst));
-}
-
-static void set_total(u8 *h, u32 words, u32 total, u32 frag)
-{
-	put_be16(h + 2, (u16)total);
-	put_be16(h + 6, (u16)frag);
-	memset(h + 10, 0, 2);
-	be16 sum = ip4_header_csum(h, words);
-
-	memcpy(h + 10, &sum, 2);
 }
 
 /* One piece: the header of @p and @len bytes of its payload from @at. NULL: no memory */
@@ -280,6 +346,13 @@ void ip4_init(void)
 {
 	static const struct link_protocol ip4 = { .type = __builtin_bswap16(ETH_P_IP), .rx = rx };
 
+	static const struct sysctl table[] = {
+		{ .path = "net/ipv4/ipfrag_high_thresh", .kind = SYSCTL_U64, .mode = 0644, .value = &reassembly.high },
+		{ .path = "net/ipv4/ipfrag_time", .kind = SYSCTL_U32, .mode = 0644, .value = &reassembly.seconds, .max = 86400 },
+	};
+
+	reassembly_init(&reassembly);
+	proc_add_sysctl(table, ARRAY_SIZE(table));
 	next_id = (u32)random_u64();
 	link_protocol_register(&ip4);
 }

@@ -1,8 +1,7 @@
 /*
  * IPv6: input and output.
  *
- * Departures: fragments that come in are dropped and counted (no reassembly yet); packets for others are dropped (no forwarding); flow labels
- * are 0.
+ * Departures: packets for others are dropped (no forwarding); flow labels are 0.
  *
  * Source: RFC 8200; RFC 4007 (scopes); RFC 7739 (identification).
  */
@@ -15,11 +14,19 @@
 #include "net/ip6.h"
 #include "net/ndp.h"
 #include "net/neighbour.h"
+#include "net/reassembly.h"
 #include "net/route6.h"
+#include "vfs/procfs.h"
 
 enum { FRAGMENT = 44, FRAGMENT_HEADER = 8, MORE = 1, HOP_LIMIT_AT = 7, UNKNOWN_NEXT_HEADER = 1, PARAMETER_PROBLEM = 4 };
 
+enum { TIME_EXCEEDED = 3, REASSEMBLY_TIME = 1, ERRONEOUS_FIELD = 0, PAYLOAD_LENGTH_AT = 4 };
+
 struct ip6_stats ip6_stats[CPUS_MAX];
+
+static void reassembly_expired(struct packet *first, const struct ip_rx *rx);
+static void count_timeout(bool had_first);
+static struct reassembly reassembly = { .high = 4 << 20, .seconds = 60, .expired = reassembly_expired, .count_timeout = count_timeout };
 
 /* ---- input ---- */
 
@@ -71,30 +78,113 @@ static void deliver(struct packet *p, const struct ext6 *ext)
 	packet_free(p);
 }
 
-/* For us: what is above the extension headers gets it. Consumes. */
+static void reassembly_expired(struct packet *first, const struct ip_rx *rx)
+{
+	icmp6_send(first, rx, TIME_EXCEEDED, REASSEMBLY_TIME, 0);
+}
+
+static void count_timeout(bool had_first)
+{
+	IP6_COUNT(reasm_timeouts);
+	IP6_COUNT(reasm_fails);
+}
+
+/* A piece that cannot be: drop it and tell the sender which field is wrong. */
+static void bad_piece(struct packet *p, u32 pointer)
+{
+	IP6_COUNT(reasm_fails);
+	icmp6_send(p, ip_rx_of(p), PARAMETER_PROBLEM, ERRONEOUS_FIELD, pointer);
+	packet_free(p);
+}
+
+/* All pieces are in @p, whose data is behind the first one's fragment header: take that out. Return: @p at its IPv6 header, or NULL: dropped */
+static struct packet *make_whole(struct packet *p, bool group)
+{
+	u32 head = (u32)(p->data - packet_net(p)), before = head - FRAGMENT_HEADER;
+	u8 *h = packet_net(p);
+	struct ext6 ext;
+
+	if (before - IP6_HEADER + p->len > DATAGRAM_MAX || ext6_walk(h, head, group, &ext) != EXT6_FRAGMENT || ext.at != before) {
+		IP6_COUNT(reasm_fails);
+		packet_free(p);
+		return NULL;
+	}
+	IP6_COUNT(reasm_oks);
+	h[ext.next_field] = h[before];
+	memmove(h + FRAGMENT_HEADER, h, before);
+	h = packet_push(p, before);
+	packet_mark_net(p);
+	h[1] = (u8)((h[1] & 0xcf) | (ip_rx_of(p)->tos & 3) << 4);
+	put_be16(h + PAYLOAD_LENGTH_AT, (u16)(p->len - IP6_HEADER));
+	return p;
+}
+
+/* A piece of a datagram, the fragment header at ext->at. Consumes. Return: the whole at its IPv6 header, or NULL */
+static struct packet *reassemble(struct packet *p, const struct ext6 *ext, bool group)
+{
+	const struct ip_rx *ip = ip_rx_of(p);
+	const u8 *f = p->data + ext->at;
+	u32 field = get_be16(f + 2), start = field & ~7u, len = p->len - ext->at - FRAGMENT_HEADER;
+	bool scoped = ip6_needs_scope(&ip->src) || ip6_needs_scope(&ip->dst);
+	struct reassembly_key key = { .src = ip->src, .dst = ip->dst, .id = get_be32(f + 4), .ifindex = scoped ? p->dev->ifindex : 0 };
+	struct packet *whole;
+
+	IP6_COUNT(reasm_requests);
+	if (start + len > DATAGRAM_MAX - (ext->at - IP6_HEADER)) {
+		bad_piece(p, ext->at + 2);
+		return NULL;
+	}
+	if (field & MORE && len & 7) {
+		bad_piece(p, PAYLOAD_LENGTH_AT);
+		return NULL;
+	}
+	if (!len) {
+		IP6_COUNT(reasm_fails);
+		packet_free(p);
+		return NULL;
+	}
+	packet_drop_front(p, ext->at + FRAGMENT_HEADER);
+	switch (reassembly_put(&reassembly, &key, p, start, field & MORE, &whole)) {
+	case REASSEMBLY_WAITS:
+		break;
+	case REASSEMBLY_WHOLE:
+		return make_whole(whole, group);
+	case REASSEMBLY_FAILED:
+		IP6_COUNT(reasm_fails);
+		break;
+	}
+	return NULL;
+}
+
+/* What is above the extension headers. EXT6_TRUNCATED also if there was no memory */
+static enum ext6_verdict walk(struct packet *p, bool group, struct ext6 *ext)
+{
+	*ext = (struct ext6){ .next = p->data[6], .at = IP6_HEADER, .next_field = 6 };
+	if (!ext6_is_extension(ext->next))
+		return EXT6_TRANSPORT;
+	if (!packet_pull(p, MIN(p->len, (u32)EXT6_BYTES_MAX)))
+		return EXT6_TRUNCATED;
+	return ext6_walk(p->data, packet_linear(p), group, ext);
+}
+
+/* For us: what is above the extension headers gets it. A datagram in pieces whose whole is a piece again is nonsense. Consumes. */
 static void above(struct packet *p, bool group)
 {
-	struct ext6 ext = { .next = p->data[6], .at = IP6_HEADER, .next_field = 6 };
-	enum ext6_verdict v = EXT6_TRANSPORT;
+	struct ext6 ext;
+	enum ext6_verdict v = walk(p, group, &ext);
 
-	if (ext6_is_extension(ext.next)) {
-		if (!packet_pull(p, MIN(p->len, (u32)EXT6_BYTES_MAX))) {
-			IP6_COUNT(in_discards);
-			packet_free(p);
+	if (v == EXT6_FRAGMENT) {
+		p = reassemble(p, &ext, group);
+		if (!p)
 			return;
-		}
-		v = ext6_walk(p->data, packet_linear(p), group, &ext);
+		v = walk(p, group, &ext);
 	}
 	if (v == EXT6_TRANSPORT) {
 		deliver(p, &ext);
 		return;
 	}
-	if (v == EXT6_FRAGMENT) {
-		IP6_COUNT(reasm_requests);
-		IP6_COUNT(reasm_fails);
-	} else if (v != EXT6_NOTHING) {
+	if (v != EXT6_NOTHING)
 		IP6_COUNT(in_header_errors);
-	}
 	if (v == EXT6_PARAMETER)
 		icmp6_send(p, ip_rx_of(p), PARAMETER_PROBLEM, ext.code, ext.pointer);
 	packet_free(p);
@@ -290,8 +380,14 @@ void ip6_output_link(struct packet *p, struct net_device *dev, const struct ip_a
 
 void ip6_init(void)
 {
+	static const struct sysctl table[] = {
+		{ .path = "net/ipv6/ip6frag_high_thresh", .kind = SYSCTL_U64, .mode = 0644, .value = &reassembly.high },
+		{ .path = "net/ipv6/ip6frag_time", .kind = SYSCTL_U32, .mode = 0644, .value = &reassembly.seconds, .max = 86400 },
+	};
 	static const struct link_protocol ip6 = { .type = __builtin_bswap16(ETH_P_IPV6), .rx = rx };
 
+	reassembly_init(&reassembly);
+	proc_add_sysctl(table, ARRAY_SIZE(table));
 	address6_init();
 	ra_init();
 	icmp6_init();

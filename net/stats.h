@@ -10,7 +10,7 @@
 
 struct ip4_stats {
 	u64 in_receives, in_header_errors, in_address_errors, in_unknown_protocols, in_discards, in_delivers, out_requests, out_discards,
-		out_no_routes, reasm_fails, frag_oks, frag_fails, frag_creates;
+		out_no_routes, reasm_requests, reasm_oks, reasm_fails, reasm_timeouts, frag_oks, frag_fails, frag_creates;
 	u64 icmp_in, icmp_in_errors, icmp_in_csum_errors, icmp_out, icmp_out_limited, icmp_in_type[19], icmp_out_type[19];
 	u64 udp_in, udp_no_ports, udp_in_errors, udp_out, udp_rcvbuf_errors, udp_csum_errors;
 } CACHELINE_ALIGNED;

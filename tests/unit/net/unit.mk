@@ -20,3 +20,6 @@ UNIT_SRC_net/test_nlmsg := net/nlmsg.c
 UNIT_FLAGS_net/test_nlmsg := $(UNIT_NET_FLAGS)
 UNIT_SRC_net/test_gso := net/gso.c net/packet.c net/checksum.c $(UNIT_NET)
 UNIT_FLAGS_net/test_gso := $(UNIT_NET_FLAGS)
+UNIT_SRC_net/test_fragment := net/fragment.c
+UNIT_SRC_net/test_reassembly := net/reassembly.c net/fragment.c net/packet.c net/checksum.c $(UNIT_NET)
+UNIT_FLAGS_net/test_reassembly := $(UNIT_NET_FLAGS)
