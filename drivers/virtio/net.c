@@ -1,7 +1,8 @@
 /*
  * virtio-net: eth0, eth1, …  net.h says how the driver is divided.
  *
- * Departures: no filters of VLANs, no reports of hashes, no steering but the device's own; a device that asks to be announced anew is not.
+ * Departures: no filters, so the device gives every frame that it sees (CTRL_RX), no other address than the device's (CTRL_MAC_ADDR), no
+ * reports of hashes, no steering but the device's own; a device that asks to be announced anew is not.
  */
 #include <linux/errno.h>
 #include "base/bitops.h"
@@ -15,11 +16,10 @@ enum { RING_MAX = 256, RING_MIN = 64, MTU_MIN = 68, CTRL_RING = 64, LINK_HEADER 
 /* ---- features ---- */
 
 static const u64 segment_out = VIRTIO_FEATURE(VIRTIO_NET_F_HOST_TSO4) | VIRTIO_FEATURE(VIRTIO_NET_F_HOST_TSO6) |
-			       VIRTIO_FEATURE(VIRTIO_NET_F_HOST_ECN);
+			       VIRTIO_FEATURE(VIRTIO_NET_F_HOST_ECN) | VIRTIO_FEATURE(VIRTIO_NET_F_HOST_USO);
 static const u64 segment_in = VIRTIO_FEATURE(VIRTIO_NET_F_GUEST_TSO4) | VIRTIO_FEATURE(VIRTIO_NET_F_GUEST_TSO6) |
 			      VIRTIO_FEATURE(VIRTIO_NET_F_GUEST_ECN);
-static const u64 control = VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_RX) | VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_MAC_ADDR) |
-			   VIRTIO_FEATURE(VIRTIO_NET_F_MQ);
+static const u64 control = VIRTIO_FEATURE(VIRTIO_NET_F_MQ);
 
 /* What needs what: VIRTIO 1.2, 5.1.3.1.  Large frames come in only where several buffers can hold one. */
 static u64 features_fit(u64 f)
@@ -47,6 +47,8 @@ static u32 device_features(const struct virtio_device *dev)
 		f |= DEV_TSO6;
 	if (virtio_has(dev, VIRTIO_NET_F_HOST_ECN))
 		f |= DEV_TSO_ECN;
+	if (virtio_has(dev, VIRTIO_NET_F_HOST_USO))
+		f |= DEV_USO;
 	return f;
 }
 
@@ -234,7 +236,7 @@ static struct virtio_driver driver = {
 		    VIRTIO_FEATURE(VIRTIO_NET_F_GUEST_TSO4) | VIRTIO_FEATURE(VIRTIO_NET_F_GUEST_TSO6) |
 		    VIRTIO_FEATURE(VIRTIO_NET_F_GUEST_ECN) | VIRTIO_FEATURE(VIRTIO_NET_F_HOST_TSO4) |
 		    VIRTIO_FEATURE(VIRTIO_NET_F_HOST_TSO6) | VIRTIO_FEATURE(VIRTIO_NET_F_HOST_ECN) | VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_VQ) |
-		    VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_RX) | VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_MAC_ADDR) | VIRTIO_FEATURE(VIRTIO_NET_F_MQ),
+		    VIRTIO_FEATURE(VIRTIO_NET_F_MQ) | VIRTIO_FEATURE(VIRTIO_NET_F_HOST_USO),
 	.features_fit = features_fit,
 	.probe = probe,
 	.config_changed = config_changed,

@@ -15,7 +15,7 @@
  * Hostile devices: rings are checked in queue.c; lengths and the number of buffers of a frame in net_rx.c (frame_take); the fields of
  * its header, copied out first, in net_header.c; MTU and counts of queues in net.c.  A frame that does not hold is dropped and counted.
  *
- * Source: VIRTIO 1.2, section 5.1.
+ * Source: VIRTIO 1.2, section 5.1; VIRTIO 1.3 for the segmentation of UDP.
  */
 #ifndef DRIVERS_VIRTIO_NET_H
 #define DRIVERS_VIRTIO_NET_H
@@ -26,6 +26,9 @@
 #include "net/device.h"
 
 struct nic;
+
+/* Of VIRTIO 1.3, which <linux/virtio_net.h> of 6.1 does not have yet. */
+enum { VIRTIO_NET_F_HOST_USO = 56, VIRTIO_NET_HDR_GSO_UDP_L4 = 5 };
 
 /* Locks: I immutable after probe · q vq->lock */
 struct nic_rx {

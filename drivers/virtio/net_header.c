@@ -80,16 +80,20 @@ static u32 transport_end(struct packet *p, u32 start)
 
 static bool write_gso(struct packet *p, struct virtio_net_hdr *h, u64 features)
 {
+	static const u8 types[] = {
+		[GSO_TCP4] = VIRTIO_NET_HDR_GSO_TCPV4, [GSO_TCP6] = VIRTIO_NET_HDR_GSO_TCPV6,
+		[GSO_UDP4] = VIRTIO_NET_HDR_GSO_UDP_L4, [GSO_UDP6] = VIRTIO_NET_HDR_GSO_UDP_L4,
+	};
 	u32 end = transport_end(p, h->csum_start);
 
 	if (!end || end > p->len || !packet_pull(p, end) || !p->gso_size)
 		return false;
 	h->hdr_len = (u16)end;
 	h->gso_size = p->gso_size;
-	h->gso_type = p->gso == GSO_TCP4 ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_TCPV6;
-	if (p->data[h->csum_start + TCP_FLAGS_AT] & TCP_CWR && has(features, VIRTIO_NET_F_HOST_ECN))
+	h->gso_type = types[p->gso];
+	if (h->gso_type != VIRTIO_NET_HDR_GSO_UDP_L4 && p->data[h->csum_start + TCP_FLAGS_AT] & TCP_CWR && has(features, VIRTIO_NET_F_HOST_ECN))
 		h->gso_type |= VIRTIO_NET_HDR_GSO_ECN;
-	return p->gso == GSO_TCP4 || p->gso == GSO_TCP6;
+	return true;
 }
 
 bool nic_header_write(struct packet *p, struct virtio_net_hdr *h, u64 features)
