@@ -172,9 +172,10 @@ static void show_snmp_ip(struct seq *s)
 {
 	seq_puts(s, "Ip: Forwarding DefaultTTL InReceives InHdrErrors InAddrErrors ForwDatagrams InUnknownProtos InDiscards InDelivers OutRequests "
 		 "OutDiscards OutNoRoutes ReasmTimeout ReasmReqds ReasmOKs ReasmFails FragOKs FragFails FragCreates\n");
-	seq_printf(s, "Ip: 2 %u %llu %llu %llu 0 %llu %llu %llu %llu %llu %llu 0 0 0 %llu %llu %llu %llu\n", ip_ttl_default(false), SUM(in_receives),
+	seq_printf(s, "Ip: 2 %u %llu %llu %llu 0 %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu\n", ip_ttl_default(false), SUM(in_receives),
 		   SUM(in_header_errors), SUM(in_address_errors), SUM(in_unknown_protocols), SUM(in_discards), SUM(in_delivers), SUM(out_requests),
-		   SUM(out_discards), SUM(out_no_routes), SUM(reasm_fails), SUM(frag_oks), SUM(frag_fails), SUM(frag_creates));
+		   SUM(out_discards), SUM(out_no_routes), SUM(reasm_timeouts), SUM(reasm_requests), SUM(reasm_oks), SUM(reasm_fails), SUM(frag_oks),
+		   SUM(frag_fails), SUM(frag_creates));
 }
 
 /* The types that have columns of their own, in their order. */

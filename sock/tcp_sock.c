@@ -363,7 +363,7 @@ void tcp_sock_path(struct tcp_sock *ts, const struct ip_dst *dst)
 
 	ts->inet.dst = *dst;
 	c->header_bytes = ip_header_min(ts->inet.ep.v6 && !ip_addr_is_v4(&ts->inet.ep.remote));
-	c->gso_max = READ_ONCE(dst->dev->features) & (ip_addr_is_v4(&ts->inet.ep.remote) ? DEV_TSO4 : DEV_TSO6) ? GSO_BYTES : 0;
+	c->gso_max = GSO_BYTES;		/* who cannot cut them up gets them cut (net/gso.h) */
 	if (c->state == TCP_CLOSE)
 		c->advmss = MIN(dst->advmss, (u32)ADVMSS_MAX);
 	tcp_set_mtu(c, MIN(dst->mtu, (u32)PATH_MTU_MAX));
