@@ -25,6 +25,7 @@
 #include "kern/rcu.h"
 #include "kern/timer.h"
 
+struct gro;
 struct packet;
 
 enum { NET_BUDGET = 300, NET_POLL_WEIGHT = 64 };
@@ -92,6 +93,9 @@ bool net_poll_complete(struct net_poll *np);
 
 /** net_receive - a packet from a device to the protocols; dev, protocol, type are set, data at the network header. Net context. Consumes. */
 void net_receive(struct packet *p);
+/** net_receive_gro - the same from a polled device: TCP may be held until more comes (gro.h) or net_receive_flush(), which ends each poll. */
+void net_receive_gro(struct gro *g, struct packet *p);
+void net_receive_flush(struct gro *g);
 /** net_backlog - the same from where net_receive may not be called (a device's xmit): it is processed soon on this CPU. Bounded: drops. Consumes. */
 void net_backlog(struct packet *p);
 

@@ -2,6 +2,7 @@
  * Receiving: from a device to the protocol that its Ethernet type names.
  */
 #include "net/device.h"
+#include "net/gro.h"
 #include "net/internal.h"
 #include "net/tap.h"
 
@@ -18,18 +19,25 @@ void link_protocol_register(const struct link_protocol *proto)
 	}
 }
 
-void net_receive(struct packet *p)
+/* Return: false: it is gone, since the device is down */
+static bool count(struct packet *p)
 {
 	struct device_stats *stats = device_stats_here(p->dev);
-	u32 count = __atomic_load_n(&protocol_count, __ATOMIC_ACQUIRE);
 
 	if (!device_is_up(p->dev)) {
 		packet_free(p);
-		return;
+		return false;
 	}
 	stats->rx_packets++;
 	stats->rx_bytes += p->len;
 	stats->multicast += p->type == PACKET_TO_MULTICAST;
+	return true;
+}
+
+static void deliver(struct packet *p)
+{
+	u32 count = __atomic_load_n(&protocol_count, __ATOMIC_ACQUIRE);
+
 	packet_mark_net(p);
 	if (atomic_load(&tap_count))
 		tap_show(p);
@@ -39,6 +47,40 @@ void net_receive(struct packet *p)
 			return;
 		}
 	}
-	stats->rx_nohandler++;
+	device_stats_here(p->dev)->rx_nohandler++;
 	packet_free(p);
+}
+
+void net_receive(struct packet *p)
+{
+	if (count(p))
+		deliver(p);
+}
+
+static void deliver_list(struct list_head *list)
+{
+	while (!list_empty(list)) {
+		struct packet *p = list_first_entry(list, struct packet, node);
+
+		list_del_init(&p->node);
+		deliver(p);
+	}
+}
+
+void net_receive_gro(struct gro *g, struct packet *p)
+{
+	LIST_HEAD(up);
+
+	if (!count(p))
+		return;
+	gro_receive(g, p, &up);
+	deliver_list(&up);
+}
+
+void net_receive_flush(struct gro *g)
+{
+	LIST_HEAD(up);
+
+	gro_flush(g, &up);
+	deliver_list(&up);
 }

@@ -24,6 +24,7 @@
 #include "drivers/virtio/virtio.h"
 #include "kern/work.h"
 #include "net/device.h"
+#include "net/gro.h"
 
 struct nic;
 
@@ -35,6 +36,7 @@ struct nic_rx {
 	struct nic *nic;		/* [I] */
 	struct virtqueue *vq;		/* [I] token: the struct page of a buffer */
 	struct net_poll poll;
+	struct gro gro;			/* the poll's */
 	struct delayed_work refill;	/* for want of memory */
 } CACHELINE_ALIGNED;
 

@@ -170,7 +170,8 @@ static struct packet *take_pages(struct nic_rx *rx, struct frame *f)
 		return NULL;
 	}
 	memcpy(packet_put(p, head), (u8 *)page_virt(f->piece[0].page) + at, head);
-	at += head;
+	packet_trim(p, gro_header_bytes(p->data, head));
+	at += p->len;
 	for (u32 i = 0; i < f->count; i++, at = 0) {
 		u32 len = f->piece[i].len - at;
 
@@ -203,7 +204,7 @@ static void receive(struct nic_rx *rx, struct frame *f)
 		packet_free(p);
 		return;
 	}
-	net_receive(p);
+	net_receive_gro(&rx->gro, p);
 }
 
 /* ---- polling ---- */
@@ -229,6 +230,7 @@ static u32 rx_poll(struct net_poll *np, u32 budget)
 		receive(rx, &f);
 		n++;
 	}
+	net_receive_flush(&rx->gro);
 	if (!fill(rx, ALLOC_ATOMIC))
 		delayed_work_queue(&rx->refill, 0);
 	if (n == budget || !interrupts_on(rx))
@@ -255,6 +257,7 @@ void nic_rx_init(struct nic_rx *rx, struct nic *nic, struct virtqueue *vq)
 	rx->nic = nic;
 	rx->vq = vq;
 	net_poll_init(&rx->poll, rx_poll);
+	gro_init(&rx->gro);
 	delayed_work_init(&rx->refill, refill);
 	atomic_store_release(&vq->driver_data, rx);
 }

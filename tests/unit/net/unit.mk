@@ -23,3 +23,5 @@ UNIT_FLAGS_net/test_gso := $(UNIT_NET_FLAGS)
 UNIT_SRC_net/test_fragment := net/fragment.c
 UNIT_SRC_net/test_reassembly := net/reassembly.c net/fragment.c net/packet.c net/checksum.c $(UNIT_NET)
 UNIT_FLAGS_net/test_reassembly := $(UNIT_NET_FLAGS)
+UNIT_SRC_net/test_gro := net/gro.c net/packet.c net/checksum.c $(UNIT_NET)
+UNIT_FLAGS_net/test_gro := $(UNIT_NET_FLAGS)
