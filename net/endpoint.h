@@ -35,6 +35,7 @@ struct net_endpoint {
 	bool port_chosen;		/* [a] lport was given by bind */
 	u32 ifindex;			/* [a] SO_BINDTODEVICE, 0: none */
 	u32 uid;			/* [I] the creator's */
+	u32 wanted_cpu;			/* [a] SO_INCOMING_CPU plus 1: among equals, packets of this CPU; 0: any */
 	struct hlist_node port_node;	/* [b] in the table's chain of its port */
 	struct hlist_node listen_node;	/* [b, read under RCU] if listening, in that of the listeners */
 	u32 bound;			/* [b] whether it is in the table */

@@ -184,7 +184,7 @@ u32 port_flow_hash(const struct ip_addr *src, u16 sport, const struct ip_addr *d
 	return hash_2words(ip_addr_hash(src, seed), ip_addr_hash(dst, (u32)sport << 16 | dport), seed);
 }
 
-/* How well an endpoint fits; -1: not at all. */
+/* How well an endpoint fits; -1: not at all. The last bit: it is meant for this CPU. */
 static int score(const struct net_endpoint *ep, const struct ip_addr *src, u16 sport, const struct ip_addr *dst, u16 dport, u32 ifindex)
 {
 	bool v4 = ip_addr_is_v4(dst);
@@ -209,7 +209,7 @@ static int score(const struct net_endpoint *ep, const struct ip_addr *src, u16 s
 			return -1;
 		points += 4;
 	}
-	return points + (ep->ifindex ? 4 : 0);
+	return 2 * (points + (ep->ifindex ? 4 : 0)) + (ep->wanted_cpu == plat_cpu_id() + 1);
 }
 
 /* The best so far of a walk. */

@@ -61,6 +61,16 @@ static int wait_connected(struct sender *s)
 	return 0;
 }
 
+/* All of @n bytes to @dst, or none: a piece that the user's memory does not hold whole is not sent in part. */
+static bool copy_whole(struct iter *it, void *dst, u32 n)
+{
+	u32 got = (u32)iter_get(it, dst, n);
+
+	if (got < n)
+		iter_revert(it, got);
+	return got == n;
+}
+
 /* Copy up to @n bytes: into the rest of @tail, if there is one, then into new chunks on @fresh. Return: bytes, or -EFAULT, -ENOMEM */
 static s64 copy_in(struct sender *s, struct tcp_chunk *tail, u32 *tail_got, struct list_head *fresh, u32 n)
 {
@@ -69,26 +79,22 @@ static s64 copy_in(struct sender *s, struct tcp_chunk *tail, u32 *tail_got, stru
 	if (tail) {
 		u32 part = MIN(n, tail->room - tail->len);
 
-		*tail_got = got = (u32)iter_get(s->m->iter, (u8 *)page_virt(tail->page) + tail->len, part);
-		if (got < part)
-			return got ? (s64)got : -EFAULT;
+		if (!copy_whole(s->m->iter, (u8 *)page_virt(tail->page) + tail->len, part))
+			return -EFAULT;
+		*tail_got = got = part;
 	}
 	while (got < n) {
 		struct tcp_chunk *c = tcp_chunk_new(MIN(n - got, (u32)CHUNK_MAX), ALLOC_KERNEL);
 
 		if (!c)
 			return got ? (s64)got : -ENOMEM;
-		u32 part = MIN(n - got, c->room);
-
-		c->len = (u32)iter_get(s->m->iter, page_virt(c->page), part);
-		if (c->len)
-			list_add_tail(&c->node, fresh);
-		got += c->len;
-		if (c->len == part)
-			continue;
-		if (!c->len)
+		c->len = MIN(n - got, c->room);
+		if (!copy_whole(s->m->iter, page_virt(c->page), c->len)) {
 			tcp_chunk_free(c);
-		return got ? (s64)got : -EFAULT;
+			return got ? (s64)got : -EFAULT;
+		}
+		got += c->len;
+		list_add_tail(&c->node, fresh);
 	}
 	return got;
 }
@@ -333,6 +339,19 @@ static s64 connect_by_sending(struct sender *s)
 	return 0;
 }
 
+/* Ancillary data say nothing that TCP heeds; what is of SOL_SOCKET and not known is refused. */
+static int control_check(const struct sock_msg *m)
+{
+	struct sock_cmsg c;
+	u32 at = 0;
+	int more;
+
+	while ((more = sock_cmsg_next(m, &at, &c)) > 0)
+		if (c.level == SOL_SOCKET && c.type != SCM_RIGHTS && c.type != SCM_CREDENTIALS)
+			return -EINVAL;
+	return more;
+}
+
 s64 tcp_sendmsg(struct socket *sock, struct sock_msg *m)
 {
 	struct sender s = { .ts = tcp_of(sock), .m = m, .deadline_ns = sock_deadline(sock->sndtimeo_ns, m->flags & MSG_DONTWAIT) };
@@ -341,6 +360,8 @@ s64 tcp_sendmsg(struct socket *sock, struct sock_msg *m)
 	err = m->flags & MSG_FASTOPEN || READ_ONCE(s.ts->deferred) ? connect_by_sending(&s) : 0;
 	if (!err && !(s.sent && !iter_left(m->iter)))
 		err = wait_connected(&s);
+	if (!err)
+		err = control_check(m);
 	if (!err && !(s.sent && !iter_left(m->iter)))
 		err = send_all(&s);
 	if (s.held)
@@ -439,6 +460,8 @@ static int recv_some(struct reader *r)
 	enum found f;
 	u32 n;
 
+	if (!iter_left(r->m->iter) && !r->copied)
+		return look(r, &n) != FOUND_NOTHING;
 	while (iter_left(r->m->iter)) {
 		f = look(r, &n);
 		if (f != FOUND_BYTES)
@@ -450,10 +473,10 @@ static int recv_some(struct reader *r)
 			iter_advance(r->m->iter, n);
 		else
 			got = packet_to_iter(tcp_rx_packet(r->rx), r->seq - r->rx->seq0, r->m->iter, n);
-		r->seq += got;
-		r->copied += got;
 		if (got < n)
 			return r->copied ? 1 : -EFAULT;
+		r->seq += n;
+		r->copied += n;
 		if (r->seq - r->ts->conn.copied_seq >= RECV_BATCH)
 			commit(r);
 	}

@@ -344,6 +344,9 @@ void tcp_option_changed(struct socket *s, int name, u32 value)
 	case SO_KEEPALIVE:
 		tcp_set_keepalive(c, value, now);
 		break;
+	case SO_INCOMING_CPU:
+		ts->inet.ep.wanted_cpu = value + 1;
+		break;
 	case SO_REUSEADDR:
 		ts->inet.ep.reuse = value;
 		break;

@@ -165,6 +165,10 @@ static int set_number(struct socket *s, int name, int v, const void *value, u32 
 		s->rcvlowat = v < 0 ? 0x7fffffff : MAX((u32)v, 1u);
 		changed(s, SO_RCVLOWAT, s->rcvlowat);
 		return 0;
+	case SO_INCOMING_CPU:
+		atomic_store(&s->incoming_cpu, v);
+		changed(s, SO_INCOMING_CPU, (u32)v);
+		return 0;
 	case SO_PRIORITY:
 		return priority_set(s, v);
 	case SO_MARK:
@@ -239,6 +243,7 @@ static bool get_number(struct socket *s, int name, int *out)
 	case SO_RCVLOWAT: *out = (int)s->rcvlowat; return true;
 	case SO_SNDLOWAT: *out = 1; return true;
 	case SO_LOCK_FILTER: *out = s->filter_locked; return true;
+	case SO_INCOMING_CPU: *out = atomic_load(&s->incoming_cpu); return true;
 	case SO_PRIORITY: *out = (int)s->priority; return true;
 	case SO_MARK: *out = (int)s->mark; return true;
 	default: return false;

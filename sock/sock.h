@@ -120,6 +120,7 @@ struct socket {
 	s32 peek_off;			/* [a] -1: off */
 	u32 priority, mark;		/* [a] */
 	u32 linger_sec;			/* [a] */
+	s32 incoming_cpu;		/* [a] SO_INCOMING_CPU: which CPU received last, or is wanted to; -1: none */
 	u64 rcvtimeo_ns, sndtimeo_ns;	/* [a] U64_MAX: none */
 	struct file *file;		/* [a] the file, uncounted; NULL before sock_file() and from release on */
 	u64 ino;			/* [I once it has a file] */

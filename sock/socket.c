@@ -41,6 +41,7 @@ void socket_init(struct socket *s, const struct socket_ops *ops, u16 family, u32
 		.rcvbuf = atomic_load(&sock_limits.rmem_default),
 		.rcvlowat = 1,
 		.peek_off = -1,
+		.incoming_cpu = -1,
 		.rcvtimeo_ns = ~0ull,
 		.sndtimeo_ns = ~0ull,
 	};

@@ -91,6 +91,7 @@ static bool to_connection(struct tcp_sock *ts, struct tcp_segment *s, bool *kept
 	bool there = ts->entry.hashed;
 
 	if (there) {
+		atomic_store(&ts->inet.sock.incoming_cpu, (s32)plat_cpu_id());
 		refuse_data(ts, s);
 		tcp_input(&ts->conn, s, now);
 		*kept = s->rx_kept;
