@@ -6,6 +6,7 @@
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
+#include <linux/mman.h>
 #include <linux/stat.h>
 #include "base/printf.h"
 #include "sock/internal.h"
@@ -111,6 +112,15 @@ static s64 socket_ioctl(struct file *f, u32 cmd, u64 arg)
 	return ret == -ENOTTY ? sock_device_ioctl(cmd, arg) : ret;
 }
 
+static int socket_mmap(struct file *f, struct mm_file *out, u32 prot, u32 flags, u64 len, u64 pgoff)
+{
+	struct socket *s = f->private;
+
+	if (s->ops->mmap && (flags & MAP_TYPE) == MAP_PRIVATE)
+		return -EINVAL;			/* a ring that nobody else sees is of no use */
+	return s->ops->mmap ? s->ops->mmap(s, out, len, pgoff) : -ENODEV;
+}
+
 static void socket_fdinfo(struct file *f, char *buf, size_t size)
 {
 	struct socket *s = f->private;
@@ -128,6 +138,7 @@ const struct file_ops socket_fops = {
 	.write = socket_write,
 	.poll = socket_poll,
 	.ioctl = socket_ioctl,
+	.mmap = socket_mmap,
 	.show_fdinfo = socket_fdinfo,
 	.flags = FOP_STREAM | FOP_NOWAIT,
 };

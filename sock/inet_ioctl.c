@@ -133,6 +133,48 @@ static int set(struct net_device *d, u32 cmd, const struct ifreq *r)
 	}
 }
 
+/* Of <linux/ethtool.h>, which wants the C library's <limits.h>. */
+enum { ETHTOOL_GDRVINFO = 3, ETHTOOL_GLINK = 10 };
+struct ethtool_value { u32 cmd, data; };
+struct ethtool_drvinfo {
+	u32 cmd;
+	char driver[32], version[32], firmware[32], bus[32], rom[32], reserved[12];
+	u32 counts[5];
+};
+static_assert(sizeof(struct ethtool_drvinfo) == 196, "struct ethtool_drvinfo of the user ABI");
+
+/* What ethtool asks: who drives it, and whether its link is up. The rest nobody here can tell. */
+static int ethtool(u64 arg)
+{
+	struct ifreq r;
+	u32 cmd;
+	int err = get_user(r, uaddr(arg));
+
+	if (err)
+		return err;
+	u64 data = (u64)(uintptr_t)r.ifr_data;
+
+	r.ifr_name[IFNAMSIZ - 1] = 0;
+	const struct net_device *d = device_by_name(r.ifr_name);
+
+	if (!d)
+		return -ENODEV;
+	err = get_user(cmd, uaddr(data));
+	if (err)
+		return err;
+	if (cmd == ETHTOOL_GLINK) {
+		struct ethtool_value v = { .cmd = cmd, .data = device_is_up(d) && atomic_load(&d->carrier) };
+
+		return put_user(v, uaddr(data));
+	}
+	if (cmd != ETHTOOL_GDRVINFO || !d->ops->driver)
+		return -EOPNOTSUPP;
+	struct ethtool_drvinfo info = { .cmd = cmd };
+
+	strlcpy(info.driver, d->ops->driver, sizeof(info.driver));
+	return put_user(info, uaddr(data));
+}
+
 static int by_device(u32 cmd, u64 arg, bool setting)
 {
 	struct ifreq r;
@@ -225,6 +267,7 @@ static int dispatch_any(u32 cmd, u64 arg)
 	switch (cmd) {
 	case SIOCGIFCONF: return conf(arg);
 	case SIOCGIFNAME: return name_of(arg);
+	case SIOCETHTOOL: return ethtool(arg);
 	case SIOCGIFFLAGS: case SIOCGIFMTU: case SIOCGIFINDEX: case SIOCGIFMETRIC: case SIOCGIFTXQLEN: case SIOCGIFHWADDR:
 		return by_device(cmd, arg, false);
 	case SIOCSIFFLAGS: case SIOCSIFMTU:

@@ -1,7 +1,7 @@
 /*
  * AF_PACKET: frames of devices, with their link header (SOCK_RAW) or without (SOCK_DGRAM).
  *
- * Departures: no rings (PACKET_RX_RING), no fanout, no SOCK_PACKET; memberships but PROMISC and ALLMULTI are refused, as devices have no lists of
+ * Departures: no rings to send by, no fanout, no SOCK_PACKET; memberships but PROMISC and ALLMULTI are refused, as devices have no lists of
  * addresses.
  *
  * Locks: k->lock (RANK_SOCK, sleeping) binding and memberships; k->queue_lock (RANK_NET_LEAF) the queue: frames come with all sorts of
@@ -17,16 +17,18 @@
 #include "kern/cred.h"
 #include "kern/mutex.h"
 #include "kern/slab.h"
+#include "kern/timer.h"
 #include "mm/user.h"
 #include "net/context.h"
 #include "net/device.h"
 #include "net/rtnl.h"
 #include "net/tap.h"
 #include "sock/internal.h"
+#include "sock/packet_ring.h"
 #include "vfs/poll.h"
 #include "vfs/procfs.h"
 
-enum { SOL_PACKET = 263, MEMBERS_MAX = 20, FRAME_ROOM = 2048 };
+enum { MEMBERS_MAX = 20, FRAME_ROOM = 2048 };
 
 /* A device of which the socket wants more than comes by itself. */
 struct member {
@@ -46,8 +48,9 @@ struct packet_sock {
 	struct member members[MEMBERS_MAX];	/* [k] */
 	u32 uid;			/* [I] */
 	bool auxdata, orig_dev, ignore_outgoing;	/* [a] */
-	u32 version;			/* [a] PACKET_VERSION */
-	u32 reserve;			/* [a] PACKET_RESERVE */
+	u32 version;			/* [k] PACKET_VERSION */
+	struct packet_ring *ring;	/* [k, q] NULL: frames go to the queue */
+	u32 reserve;			/* [k] PACKET_RESERVE */
 
 	struct spinlock queue_lock;
 	struct list_head queue;		/* [q] packets */
@@ -84,6 +87,46 @@ static struct packet *copy_of(const struct packet_sock *k, const struct packet *
 	return copy;
 }
 
+static struct sockaddr_ll address_of(const struct frame_cb *cb)
+{
+	struct sockaddr_ll ll = {
+		.sll_family = AF_PACKET, .sll_protocol = cb->protocol, .sll_ifindex = (int)cb->ifindex, .sll_hatype = cb->hatype,
+		.sll_pkttype = cb->type, .sll_halen = cb->halen,
+	};
+
+	memcpy(ll.sll_addr, cb->addr, sizeof(ll.sll_addr));
+	return ll;
+}
+
+static u32 status_of(const struct frame_cb *cb)
+{
+	if (cb->csum == CSUM_PARTIAL)
+		return TP_STATUS_CSUMNOTREADY;
+	return cb->type != PACKET_GOING_OUT && cb->csum == CSUM_GOOD ? TP_STATUS_CSUM_VALID : 0;
+}
+
+/* queue_lock held, for both. Return: whether there was room */
+static bool to_queue(struct packet_sock *k, struct packet *p, const struct frame_cb *cb)
+{
+	if (k->rmem + p->memory > k->sock.rcvbuf + (u32)sizeof(struct packet))
+		return false;
+	packet_trim(p, cb->len);
+	*packet_cb(p, struct frame_cb) = *cb;
+	k->rmem += p->memory;
+	list_add_tail(&p->node, &k->queue);
+	return true;
+}
+
+static bool to_ring(struct packet_sock *k, const struct packet *p, const struct frame_cb *cb)
+{
+	struct packet_ring_info info = {
+		.from = address_of(cb), .wire_len = cb->wire_len, .snaplen = cb->len, .link_header = cb->net_offset,
+		.status = status_of(cb) | (k->dropped ? TP_STATUS_LOSING : 0), .wall_ns = plat_mono_ns() + (u64)clock_realtime_offset_ns(),
+	};
+
+	return packet_ring_add(k->ring, p, &info);
+}
+
 static void rx(struct packet_tap *t, const struct packet *p)
 {
 	struct packet_sock *k = container_of(t, struct packet_sock, tap);
@@ -106,20 +149,14 @@ static void rx(struct packet_tap *t, const struct packet *p)
 	if (header >= 2 * ETH_ALEN)
 		memcpy(cb.addr, packet_mac(p) + ETH_ALEN, ETH_ALEN);
 	spin_lock(&k->queue_lock);
-	bool room = copy && k->rmem + copy->memory <= k->sock.rcvbuf + (u32)sizeof(struct packet);
+	bool ring = k->ring, room = copy && (ring ? to_ring(k, copy, &cb) : to_queue(k, copy, &cb));
 
 	k->seen += room;
 	k->dropped += !room;
-	if (room) {
-		packet_trim(copy, wanted);
-		*packet_cb(copy, struct frame_cb) = cb;
-		k->rmem += copy->memory;
-		list_add_tail(&copy->node, &k->queue);
-	}
 	spin_unlock(&k->queue_lock);
 	if (room)
 		wake_up_poll(&k->sock.waitq, EPOLLIN | EPOLLRDNORM);
-	else
+	if (ring || !room)
 		packet_free(copy);
 }
 
@@ -158,22 +195,16 @@ static int wait_frame(struct packet_sock *k, u64 deadline)
 static void tell(struct packet_sock *k, struct sock_msg *m, const struct frame_cb *cb)
 {
 	if (m->addr) {
-		struct sockaddr_ll ll = {
-			.sll_family = AF_PACKET, .sll_protocol = cb->protocol, .sll_ifindex = (int)cb->ifindex, .sll_hatype = cb->hatype,
-			.sll_pkttype = cb->type, .sll_halen = cb->halen,
-		};
+		struct sockaddr_ll ll = address_of(cb);
 
-		memcpy(ll.sll_addr, cb->addr, sizeof(ll.sll_addr));
 		memcpy(m->addr->bytes, &ll, sizeof(ll));
 		m->addr->len = offsetof(struct sockaddr_ll, sll_addr) + MAX((u32)cb->halen, 8u);
 	}
 	if (k->auxdata) {
-		struct tpacket_auxdata aux = { .tp_status = TP_STATUS_USER, .tp_len = cb->wire_len, .tp_snaplen = cb->len, .tp_net = cb->net_offset };
+		struct tpacket_auxdata aux = {
+			.tp_status = TP_STATUS_USER | status_of(cb), .tp_len = cb->wire_len, .tp_snaplen = cb->len, .tp_net = cb->net_offset,
+		};
 
-		if (cb->csum == CSUM_PARTIAL)
-			aux.tp_status |= TP_STATUS_CSUMNOTREADY;
-		else if (cb->type != PACKET_GOING_OUT && cb->csum == CSUM_GOOD)
-			aux.tp_status |= TP_STATUS_CSUM_VALID;
 		sock_cmsg_put(m, SOL_PACKET, PACKET_AUXDATA, &aux, sizeof(aux));
 	}
 }
@@ -441,6 +472,81 @@ static void drop_members(struct packet_sock *k)
 	rtnl_unlock();
 }
 
+/* ---- the ring ---- */
+
+/* Put @ring (NULL: none) in its place; nothing comes in meanwhile. k->lock held. Return: the old one */
+static struct packet_ring *exchange_locked(struct packet_sock *k, struct packet_ring *ring)
+{
+	struct packet_ring *old = k->ring;
+	LIST_HEAD(gone);
+
+	spin_lock(&k->queue_lock);
+	k->ring = ring;
+	list_splice_init(&k->queue, &gone);
+	k->rmem = 0;
+	spin_unlock(&k->queue_lock);
+	packet_free_list(&gone);
+	return old;
+}
+
+static int ring_locked(struct packet_sock *k, const struct tpacket_req *req)
+{
+	struct packet_ring *ring = NULL, *old;
+
+	if (k->ring && packet_ring_mapped(k->ring))
+		return -EBUSY;
+	if (req->tp_block_nr) {
+		if (k->ring)
+			return -EBUSY;
+		ring = packet_ring_new(req, k->version, k->reserve);
+		if (IS_ERR(ring))
+			return (int)PTR_ERR(ring);
+	} else if (req->tp_frame_nr) {
+		return -EINVAL;
+	}
+	old = exchange_locked(k, ring);
+	if (old)
+		packet_ring_put(old);
+	return 0;
+}
+
+static int set_ring(struct packet_sock *k, const void *value, u32 len)
+{
+	struct tpacket_req req;
+
+	if (len < sizeof(req))
+		return -EINVAL;
+	memcpy(&req, value, sizeof(req));
+	mutex_lock(&k->lock);
+	int err = ring_locked(k, &req);
+
+	mutex_unlock(&k->lock);
+	return err;
+}
+
+static int mmap(struct socket *s, struct mm_file *out, u64 len, u64 pgoff)
+{
+	struct packet_sock *k = packet_of(s);
+
+	mutex_lock(&k->lock);
+	int err = k->ring ? packet_ring_mmap(k->ring, out, len, pgoff) : -EINVAL;
+
+	mutex_unlock(&k->lock);
+	return err;
+}
+
+/* What a ring is made by: not while there is one. */
+static int set_ring_option(struct packet_sock *k, u32 *what, u32 v)
+{
+	mutex_lock(&k->lock);
+	int err = k->ring ? -EBUSY : 0;
+
+	if (!err)
+		*what = v;
+	mutex_unlock(&k->lock);
+	return err;
+}
+
 /* ---- options ---- */
 
 static int setsockopt(struct socket *s, int level, int name, const void *value, u32 len)
@@ -452,6 +558,8 @@ static int setsockopt(struct socket *s, int level, int name, const void *value, 
 		return -ENOPROTOOPT;
 	if (name == PACKET_ADD_MEMBERSHIP || name == PACKET_DROP_MEMBERSHIP)
 		return membership(k, value, len, name == PACKET_ADD_MEMBERSHIP);
+	if (name == PACKET_RX_RING)
+		return set_ring(k, value, len);
 	if (name != PACKET_AUXDATA && name != PACKET_ORIGDEV && name != PACKET_IGNORE_OUTGOING && name != PACKET_VERSION && name != PACKET_RESERVE)
 		return -ENOPROTOOPT;
 	if (len < sizeof(v) || (len != sizeof(v) && (name == PACKET_VERSION || name == PACKET_RESERVE || name == PACKET_IGNORE_OUTGOING)))
@@ -466,15 +574,9 @@ static int setsockopt(struct socket *s, int level, int name, const void *value, 
 		k->ignore_outgoing = v;
 		return 0;
 	case PACKET_VERSION:
-		if (v > TPACKET_V3)
-			return -EINVAL;
-		k->version = v;
-		return 0;
+		return packet_ring_header(v) ? set_ring_option(k, &k->version, v) : -EINVAL;
 	default:
-		if (v > 0x7fffffff)
-			return -EINVAL;
-		k->reserve = v;
-		return 0;
+		return v > 0x7fffffff ? -EINVAL : set_ring_option(k, &k->reserve, v);
 	}
 }
 
@@ -505,6 +607,14 @@ static int getsockopt(struct socket *s, int level, int name, void *value, u32 *l
 	case PACKET_IGNORE_OUTGOING: v = k->ignore_outgoing; break;
 	case PACKET_VERSION: v = k->version; break;
 	case PACKET_RESERVE: v = k->reserve; break;
+	case PACKET_HDRLEN:
+		if (*len < sizeof(v))
+			return -EINVAL;
+		memcpy(&v, value, sizeof(v));		/* a version */
+		v = packet_ring_header(v);
+		if (!v)
+			return -EINVAL;
+		break;
 	default: return -ENOPROTOOPT;
 	}
 	if (size == sizeof(v))
@@ -521,8 +631,10 @@ static u32 poll(struct socket *s)
 
 	if (atomic_load(&s->error))
 		events |= EPOLLERR;
-	if (!list_empty(&k->queue))
+	spin_lock(&k->queue_lock);
+	if (k->ring ? packet_ring_readable(k->ring) : !list_empty(&k->queue))
 		events |= EPOLLIN | EPOLLRDNORM;
+	spin_unlock(&k->queue_lock);
 	return events;
 }
 
@@ -549,6 +661,8 @@ static void free_rcu(struct rcu_head *h)
 	struct packet_sock *k = container_of(h, struct packet_sock, rcu);
 
 	packet_free_list(&k->queue);		/* what came in while the tap went */
+	if (k->ring)
+		packet_ring_put(k->ring);
 	kfree(k);
 }
 
@@ -567,7 +681,7 @@ static void release(struct socket *s)
 
 static const struct socket_ops ops = {
 	.release = release, .bind = bind, .getname = getname, .poll = poll, .ioctl = ioctl, .sendmsg = sendmsg, .recvmsg = recvmsg,
-	.setsockopt = setsockopt, .getsockopt = getsockopt, .filters = true,
+	.setsockopt = setsockopt, .getsockopt = getsockopt, .mmap = mmap, .filters = true,
 };
 
 static int create(struct socket **out, u32 type, u32 protocol)

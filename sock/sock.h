@@ -25,6 +25,7 @@
 struct cred;
 struct file;
 struct iter;
+struct mm_file;
 struct packet;
 struct poll_table;
 struct seq;
@@ -40,6 +41,7 @@ enum {
 	MSG_CONFIRM = 0x800, MSG_ERRQUEUE = 0x2000, MSG_NOSIGNAL = 0x4000, MSG_MORE = 0x8000, MSG_WAITFORONE = 0x10000,
 	MSG_CMSG_CLOEXEC = 0x40000000,
 };
+enum { SOL_PACKET = 263 };
 enum { SOCK_ADDR_MAX = 128, SOCK_CONTROL_MAX = 20480 };
 
 /* An address in kernel memory; len 0: none. */
@@ -90,6 +92,7 @@ struct socket_ops {
 	void (*option_changed)(struct socket *s, int name, u32 value);
 	void (*flush)(struct socket *s, struct file *f);	/* one descriptor of many is closed; optional */
 	void (*show_fdinfo)(struct socket *s, char *buf, size_t size);				/* optional */
+	int (*mmap)(struct socket *s, struct mm_file *out, u64 len, u64 pgoff);			/* shared mappings only [ENODEV] */
 	bool filters;			/* what comes in goes through sock_filter_packet() or sock_filter_bytes() */
 };
 

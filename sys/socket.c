@@ -7,6 +7,7 @@
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 #include <linux/filter.h>
+#include <linux/if_packet.h>
 #include <linux/uio.h>
 #include "base/string.h"
 #include "kern/sched.h"
@@ -290,7 +291,11 @@ s64 sys_getsockopt(u64 fd, u64 level, u64 name, u64 value, u64 len)
 	u32 n = MIN((u32)room, (u32)OPTION_BYTES_MAX);
 	u8 *v = kzalloc(n + 1, ALLOC_KERNEL);
 
-	err = v ? sock_getsockopt(f, (int)level, (int)name, v, &n) : -ENOMEM;
+	/* PACKET_HDRLEN alone is asked with a value. */
+	if (v && (int)level == SOL_PACKET && (int)name == PACKET_HDRLEN && copy_in(v, uaddr(value), n))
+		err = -EFAULT;
+	else
+		err = v ? sock_getsockopt(f, (int)level, (int)name, v, &n) : -ENOMEM;
 	if (!err)
 		err = copy_out(uaddr(value), v, n);
 	if ((!err || err == -ERANGE) && put_user((int)n, uaddr(len)))

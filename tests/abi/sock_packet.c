@@ -243,6 +243,124 @@ static void filters(void)
 	close(u);
 }
 
+static int ring(int s, unsigned block, unsigned blocks, unsigned frame, unsigned frames)
+{
+	struct tpacket_req r = { block, blocks, frame, frames };
+
+	return setsockopt(s, SOL_PACKET_, PACKET_RX_RING, &r, sizeof(r));
+}
+
+static void say_ring(const char *what, unsigned char *at, int version)
+{
+	struct tpacket2_hdr *h2 = (void *)at;
+	struct tpacket_hdr *h1 = (void *)at;
+	unsigned status = version == TPACKET_V2 ? h2->tp_status : h1->tp_status, mac = version == TPACKET_V2 ? h2->tp_mac : h1->tp_mac;
+	struct sockaddr_ll *ll = (void *)(at + TPACKET_ALIGN(version == TPACKET_V2 ? sizeof(*h2) : sizeof(*h1)));
+
+	if (!(status & TP_STATUS_USER)) {
+		say(what, "the kernel's");
+		return;
+	}
+	say(what, "user losing %d len %u snaplen %u mac %u net %u first %02x ip %02x protocol %#x type %d time %d", (status & TP_STATUS_LOSING) != 0,
+	    version == TPACKET_V2 ? h2->tp_len : h1->tp_len, version == TPACKET_V2 ? h2->tp_snaplen : h1->tp_snaplen, mac,
+	    version == TPACKET_V2 ? h2->tp_net : h1->tp_net, at[mac], at[mac + 14], ntohs(ll->sll_protocol), ll->sll_pkttype,
+	    (version == TPACKET_V2 ? h2->tp_sec : h1->tp_sec) != 0);
+}
+
+static void ring_errors(void)
+{
+	int s = packet(SOCK_RAW, ETH_P_IP, 1), v;
+	socklen_t n = sizeof(v);
+
+	for (int version = TPACKET_V1; version <= TPACKET_V2; version++) {
+		v = version;
+		OK("header length", getsockopt(s, SOL_PACKET_, PACKET_HDRLEN, &v, &n));
+		VAL("header length", v);
+	}
+	v = 77;
+	OK("no such version", getsockopt(s, SOL_PACKET_, PACKET_HDRLEN, &v, &n));
+	v = 77;
+	OK("set no such version", setsockopt(s, SOL_PACKET_, PACKET_VERSION, &v, sizeof(v)));
+	v = TPACKET_V2;
+	OK("version", setsockopt(s, SOL_PACKET_, PACKET_VERSION, &v, sizeof(v)));
+	OK("map without a ring", mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, s, 0) == MAP_FAILED ? -1 : 0);
+	OK("block of half a page", ring(s, 2048, 2, 2048, 2));
+	OK("no block size", ring(s, 0, 2, 2048, 2));
+	OK("frame too small", ring(s, 4096, 2, 32, 256));
+	OK("frame not aligned", ring(s, 4096, 2, 2040, 4));
+	OK("frame larger than a block", ring(s, 4096, 2, 8192, 2));
+	OK("frames that do not fill", ring(s, 4096, 2, 2048, 5));
+	OK("frames but no blocks", ring(s, 4096, 0, 2048, 4));
+	OK("none at all", ring(s, 0, 0, 0, 0));
+	OK("short", setsockopt(s, SOL_PACKET_, PACKET_RX_RING, &v, sizeof(v)));
+	OK("ring", ring(s, 4096, 2, 2048, 4));
+	OK("another", ring(s, 4096, 2, 2048, 4));
+	v = TPACKET_V1;
+	OK("version of a ring", setsockopt(s, SOL_PACKET_, PACKET_VERSION, &v, sizeof(v)));
+	OK("reserve of a ring", setsockopt(s, SOL_PACKET_, PACKET_RESERVE, &v, sizeof(v)));
+	OK("map half", mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, s, 0) == MAP_FAILED ? -1 : 0);
+	OK("map with an offset", mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, s, 4096) == MAP_FAILED ? -1 : 0);
+	void *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, s, 0);
+
+	OK("map", p == MAP_FAILED ? -1 : 0);
+	OK("take away while mapped", ring(s, 0, 0, 0, 0));
+	munmap(p, 8192);
+	OK("take away", ring(s, 0, 0, 0, 0));
+	close(s);
+}
+
+static void rings(void)
+{
+	for (int version = TPACKET_V1; version <= TPACKET_V2; version++) {
+		int s = packet(SOCK_RAW, ETH_P_IP, 1);
+		struct pollfd p = { .fd = s, .events = POLLIN };
+		struct tpacket_stats st;
+		socklen_t n = sizeof(st);
+		char in[64];
+
+		setsockopt(s, SOL_PACKET_, PACKET_VERSION, &version, sizeof(version));
+		MUST(ring(s, 4096, 2, 2048, 4));
+		unsigned char *at = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, s, 0);
+
+		VAL("poll empty", poll(&p, 1, 0));
+		datagram(10);
+		VAL("poll", poll(&p, 1, 1000));
+		HEX("readable", p.revents);
+		say_ring("first", at, version);
+		say_ring("second", at + 2048, version);
+		RET("not by recv", recv(s, in, sizeof(in), MSG_DONTWAIT));
+		*(unsigned *)at = TP_STATUS_KERNEL;
+		VAL("poll, given back", poll(&p, 1, 0));
+		for (int i = 0; i < 6; i++)
+			datagram(20 + i);
+		for (int i = 0; i < 4; i++)
+			say_ring("after six", at + i * 2048, version);
+		getsockopt(s, SOL_PACKET_, PACKET_STATISTICS, &st, &n);
+		say("statistics", "%u packets %u drops", st.tp_packets, st.tp_drops);
+		for (int i = 0; i < 4; i++)
+			*(unsigned *)(at + i * 2048) = TP_STATUS_KERNEL;
+		datagram(30);
+		for (int i = 0; i < 4; i++)
+			say_ring("goes on", at + i * 2048, version);
+		close(s);
+		say_ring("mapped still", at + 2048, version);
+		munmap(at, 8192);
+	}
+	/* A frame too small for the packet. */
+	int s = packet(SOCK_DGRAM, ETH_P_IP, 1), version = TPACKET_V2, reserve = 100;
+
+	setsockopt(s, SOL_PACKET_, PACKET_VERSION, &version, sizeof(version));
+	setsockopt(s, SOL_PACKET_, PACKET_RESERVE, &reserve, sizeof(reserve));
+	MUST(ring(s, 4096, 1, 256, 16));
+	unsigned char *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, s, 0);
+
+	datagram(64);
+	usleep(10000);
+	say_ring("cut", at, version);
+	munmap(at, 4096);
+	close(s);
+}
+
 static void as_user(void)
 {
 	become(1000);
@@ -263,5 +381,7 @@ void abi_test(void)
 	sending();
 	members();
 	filters();
+	ring_errors();
+	rings();
 	APART(as_user());
 }
