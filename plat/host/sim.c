@@ -208,7 +208,7 @@ void plat_ctx_switch(struct plat_ctx *prev, struct plat_ctx *next)
 {
 	struct thread *from = (struct thread *)prev, *to = (struct thread *)next;
 
-	if (!(to->flags & TF_KERNEL) && to->mm)
+	if (to->mm)
 		plat_as_switch((struct plat_as *)to->mm);
 	host_cpu->current = to;
 	trace_switch(host_cpu->id, to);

@@ -40,10 +40,10 @@ void plat_ctx_switch(struct plat_ctx *prev, struct plat_ctx *next)
 			wrmsr(MSR_FS_BASE, next->fs_base);
 		if (prev->gs_base != next->gs_base || !prev->fpu)
 			wrmsr(MSR_KERNEL_GS_BASE, next->gs_base);
-		/* A kernel thread leaves the address space of whoever ran before it loaded. */
-		if (to->mm)
-			plat_as_switch((struct plat_as *)to->mm);
 	}
+	/* A kernel thread with none of its own leaves the address space of whoever ran before it loaded. */
+	if (to->mm)
+		plat_as_switch((struct plat_as *)to->mm);
 	cpu->current = to;
 	vm_set_kernel_stack(next->kernel_sp);
 	vm_ctx_switch(&prev->sp, next->sp);

@@ -15,7 +15,8 @@
 const struct scenario sim_scenarios[] = {
 	{ "processes", scenario_processes }, { "tmpfs", scenario_tmpfs }, { "cow", scenario_cow }, { "futex", scenario_futex },
 	{ "disk", scenario_disk }, { "ext4", scenario_ext4 }, { "nomem", scenario_nomem }, { "tcp", scenario_tcp }, { "tcplisten", scenario_tcplisten },
-	{ "tcpnomem", scenario_tcpnomem }, { "net", scenario_net }, { "netnomem", scenario_netnomem }, { NULL, NULL },
+	{ "tcpnomem", scenario_tcpnomem }, { "net", scenario_net }, { "netnomem", scenario_netnomem }, { "uring", scenario_uring },
+	{ "uringmem", scenario_uringmem }, { NULL, NULL },
 };
 enum plant sim_plant;
 

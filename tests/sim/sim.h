@@ -60,5 +60,7 @@ void scenario_tcplisten(uint64_t seed);
 void scenario_tcpnomem(uint64_t seed);
 void scenario_net(uint64_t seed);
 void scenario_netnomem(uint64_t seed);
+void scenario_uring(uint64_t seed);
+void scenario_uringmem(uint64_t seed);
 
 #endif
