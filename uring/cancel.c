@@ -66,19 +66,20 @@ static int claim_locked(struct uring_req *r, const struct uring_match *m)
 	return 0;
 }
 
-/* The first that matches and can be had; *err: what was met otherwise. */
-static struct uring_req *claim_next(struct uring *ring, const struct uring_match *m, int *err)
+/* The first behind number *@after that matches and can be had; *err: what was met otherwise. Each is met once. */
+static struct uring_req *claim_next(struct uring *ring, const struct uring_match *m, u64 *after, int *err)
 {
 	u64 irq = uring_lock(ring);
 	struct uring_req *r, *found = NULL;
 
 	*err = -ENOENT;
 	list_for_each_entry(r, &ring->all, all) {
-		int e = matches(r, m) ? claim_locked(r, m) : -ENOENT;
+		int e = r->seq > *after && matches(r, m) ? claim_locked(r, m) : -ENOENT;
 
 		if (e == -ENOENT)
 			continue;
 		*err = e;
+		*after = r->seq;
 		found = e ? NULL : r;
 		break;
 	}
@@ -88,8 +89,9 @@ static struct uring_req *claim_next(struct uring *ring, const struct uring_match
 
 struct uring_req *uring_claim(struct uring *ring, const struct uring_match *m)
 {
+	u64 after = 0;
 	int err;
-	struct uring_req *r = claim_next(ring, m, &err);
+	struct uring_req *r = claim_next(ring, m, &after, &err);
 
 	return r ? r : ERR_PTR(err);
 }
@@ -98,11 +100,12 @@ struct uring_req *uring_claim(struct uring *ring, const struct uring_match *m)
 int uring_cancel(struct uring *ring, const struct uring_match *m)
 {
 	bool all = m->flags & (IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY);
+	u64 after = 0;
 	int count = 0;
 
 	for (;;) {
 		int err;
-		struct uring_req *r = claim_next(ring, m, &err);
+		struct uring_req *r = claim_next(ring, m, &after, &err);
 
 		if (r) {
 			u64 irq = uring_lock(ring);
