@@ -21,6 +21,7 @@ enum fuzz_kind {
 	A_BITS,			/* some of the values, or-ed */
 	A_FD, A_DIRFD, A_PID, A_UID, A_SIGNAL, A_MODE, A_LENGTH, A_OFFSET, A_SMALL, A_ANY,
 	A_IPC, A_WATCH, A_TIMER,	/* numbers that earlier calls gave */
+	A_RING,			/* a ring of io_uring, with new entries in it */
 	A_ADDR, A_MAP_LENGTH,	/* of mappings: whole pages mostly */
 	A_PATH, A_NAME, A_FS_TYPE, A_MOUNT_DATA, A_XATTR,	/* strings in memory */
 	A_IN, A_OUT,		/* random bytes in memory; room in memory */
@@ -84,6 +85,10 @@ void fuzz_learn(struct fuzz_pool *pool, uint64_t value);
 
 /** fuzz_scratch_map - the memory in which arguments lie, in this process, if it is not there. */
 void fuzz_scratch_map(void);
+
+/** fuzz_make - one argument of @kind. fuzz_make_ring - the descriptor of a ring, made if there is none */
+uint64_t fuzz_make(struct fuzz_actor *actor, enum fuzz_kind kind);
+uint64_t fuzz_make_ring(struct fuzz_actor *actor);
 
 /** fuzz_make_args - arguments for a call of @call by @actor. @pipe_at: out, where two descriptors will lie, or 0 */
 void fuzz_make_args(struct fuzz_actor *actor, const struct fuzz_call *call, uint64_t args[FUZZ_ARGS], uint64_t *pipe_at);

@@ -514,6 +514,7 @@ static uint64_t make_arg(struct fuzz_actor *a, const struct fuzz_call *call, con
 	case A_IPC: return fuzz_one_in(10) ? wild() : from_pool(&fuzz_world.ipcs, 0);
 	case A_WATCH: return fuzz_one_in(10) ? wild() : from_pool(&fuzz_world.watches, 1);
 	case A_TIMER: return fuzz_one_in(10) ? wild() : fuzz_below(3);
+	case A_RING: return fuzz_make_ring(a);
 	case A_ADDR: return make_addr();
 	case A_MAP_LENGTH: return make_map_length();
 	case A_IN: return fuzz_one_in(30) ? wild() : put_random(512);
@@ -524,6 +525,14 @@ static uint64_t make_arg(struct fuzz_actor *a, const struct fuzz_call *call, con
 	case A_PATH: case A_NAME: case A_FS_TYPE: case A_MOUNT_DATA: case A_XATTR: return make_string(arg->kind);
 	default: return make_struct(a, arg->kind);
 	}
+}
+
+uint64_t fuzz_make(struct fuzz_actor *actor, enum fuzz_kind kind)
+{
+	const struct fuzz_call none = { 0 };
+	const struct fuzz_arg arg = { .kind = kind };
+
+	return make_arg(actor, &none, &arg);
 }
 
 void fuzz_make_args(struct fuzz_actor *actor, const struct fuzz_call *call, uint64_t args[FUZZ_ARGS], uint64_t *pipe_at)

@@ -50,6 +50,11 @@
 	CLONE_PARENT, CLONE_PARENT_SETTID, CLONE_CHILD_SETTID, CLONE_CHILD_CLEARTID, CLONE_PIDFD, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_IO)
 
 const struct fuzz_call fuzz_calls[] = {
+	/* io_uring */
+	GIVES(FD, io_uring_setup, 2, K(SMALL), K(IN)),
+	CALL(io_uring_enter, 40, K(RING), K(SMALL), ONE(0, 0, 0, 1, 2), BITS(1, 1, 2, 4, 8, 16), ONE(0), ONE(0, 8, 24)),
+	CALL(io_uring_register, 10, K(RING), ONE(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 19, 20, 21, 22, 23, 24, 25, 26), K(IN), ONE(0, 1, 1, 2, 3, 32)),
+	CALL(io_uring_register, 6, K(RING), ONE(0, 0, 2), K(IOVEC), K(SMALL)),
 	/* files */
 	GIVES(FD, open, 30, K(PATH), OPEN_FLAGS, K(MODE)), GIVES(FD, openat, 20, K(DIRFD), K(PATH), OPEN_FLAGS, K(MODE)),
 	GIVES(FD, openat2, 6, K(DIRFD), K(PATH), K(OPEN_HOW), ONE(24, 24, 24, 32)), GIVES(FD, creat, 4, K(PATH), K(MODE)),
