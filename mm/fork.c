@@ -213,12 +213,32 @@ void mm_put(struct mm *mm)
 
 /* ---- fork ---- */
 
-/* Copy the anonymous pages of one leaf table; both table locks held. Return: whether entries of the parent lost WRITE */
-static bool copy_entries(struct mm *to, pte_t *src, pte_t *dst, u64 n)
+/*
+ * Somebody beside the page tables holds the page: a device may be writing to it (O_DIRECT), and has to write to the parent's.
+ * So the parent keeps it, writable, and the child gets a copy at once.  More than those that are pinned are taken for it; that
+ * costs a copy.  Return: the copy, NULL: no memory
+ */
+static struct page *copy_now(const struct page *p)
 {
-	bool protected = false;
-	u64 copied = 0;
+	struct page *c = page_alloc(0, ALLOC_ATOMIC | ALLOC_NOWARN);
 
+	if (!c)
+		return NULL;
+	copy_page(page_virt(c), page_virt((struct page *)(u64)p));
+	c->mapping = p->mapping;	/* the group, which the child's area has joined */
+	c->index = p->index;
+	page_set(c, PG_ANON | PG_UPTODATE);
+	return c;
+}
+
+static bool held_by_others(const struct page *head)
+{
+	return !page_order(head) && atomic_load(&head->refs) > atomic_load(&head->mapcount);
+}
+
+/* Copy the anonymous pages of one leaf table; both table locks held. *protected: entries of the parent lost WRITE. Return: 0, -ENOMEM */
+static int copy_entries(struct mm *to, pte_t *src, pte_t *dst, u64 n, bool *protected)
+{
 	for (u64 i = 0; i < n; i++) {
 		pte_t e = src[i];
 		struct page *p;
@@ -229,26 +249,35 @@ static bool copy_entries(struct mm *to, pte_t *src, pte_t *dst, u64 n)
 		if (!page_has(p, PG_ANON))
 			continue;
 		p = page_head(p);
+		if (unlikely(held_by_others(p))) {
+			struct page *c = copy_now(p);
+
+			if (!c)
+				return -ENOMEM;
+			page_map_added(to, c);
+			dst[i] = page_phys(c) | (e & ~PTE_ADDR);
+			continue;
+		}
 		if (e & PTE_WRITE) {
 			e &= ~PTE_WRITE;
 			WRITE_ONCE(src[i], e);
-			protected = true;
+			*protected = true;
 		}
 		page_get(p);
 		atomic_inc(&p->mapcount);	/* it is mapped already: no counter changes */
 		dst[i] = e;
-		copied++;
+		to->rss[RSS_ANON]++;
 	}
-	to->rss[RSS_ANON] += copied;
-	return protected;
+	return 0;
 }
 
 static int copy_area(struct mm *to, struct mm *from, struct vma *v, bool *protected)
 {
 	u64 addr = v->start;
 	pte_t *src, *dst;
+	int err = 0;
 
-	while ((src = pt_next(from, &addr, v->end)) != NULL) {
+	while (!err && (src = pt_next(from, &addr, v->end)) != NULL) {
 		u64 next = MIN(span_end(addr, 1), v->end);
 
 		dst = pt_get(to, addr);
@@ -256,12 +285,12 @@ static int copy_area(struct mm *to, struct mm *from, struct vma *v, bool *protec
 			return -ENOMEM;
 		spin_lock(&from->table_lock);
 		spin_lock_rank(&to->table_lock, RANK_PTABLE2);
-		*protected |= copy_entries(to, src, dst, (next - addr) >> PAGE_SHIFT);
+		err = copy_entries(to, src, dst, (next - addr) >> PAGE_SHIFT, protected);
 		spin_unlock_rank(&to->table_lock, RANK_PTABLE2);
 		spin_unlock(&from->table_lock);
 		addr = next;
 	}
-	return 0;
+	return err;
 }
 
 static int fork_area(struct mm *to, struct mm *from, struct vma *v, bool *protected)

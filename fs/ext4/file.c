@@ -53,11 +53,27 @@ static void clean_tail(struct inode *i, u64 pos, bool append)
 	inode_unlock(i);
 }
 
+/*
+ * A write through the cache.  It may read a page of which a transfer is just writing another part, and would write the old bytes
+ * back over it: so it begins when none is under way.
+ */
+static s64 cached_write(struct file *f, struct iter *from, u64 *pos)
+{
+	struct inode *i = f->inode;
+
+	if (unlikely(atomic_load(&ext4_i(i)->direct))) {
+		inode_lock(i);
+		ext4_direct_drain(i);
+		inode_unlock(i);
+	}
+	return file_write_pages(f, from, pos);
+}
+
 /* Through the cache, of which nothing is left over. */
 static s64 write_through(struct file *f, struct iter *from, u64 *pos)
 {
 	struct mapping *m = &f->inode->mapping;
-	s64 n = file_write_pages(f, from, pos);
+	s64 n = cached_write(f, from, pos);
 	int err = n > 0 ? mapping_sync(m, *pos - (u64)n, *pos) : 0;
 
 	if (n > 0 && !err)
@@ -106,7 +122,7 @@ static s64 ext4_write(struct file *f, struct iter *from, u64 *pos)
 	if (unlikely(ext4_i(i)->mapped) && iter_left(from))
 		clean_tail(i, *pos, file_appends(f, from));
 	if (likely(!(f->flags & O_DIRECT)) || !iter_left(from))
-		return file_write_pages(f, from, pos);
+		return cached_write(f, from, pos);
 	s64 n = direct_pieces(f, from, pos, true);
 
 	if (n > 0 && f->flags & O_DSYNC) {

@@ -95,15 +95,9 @@ void ext4_itable_csum(struct buf *b)
 
 /* ---- reading ---- */
 
-static struct timestamp time_read(u32 sec, u32 extra, bool has_extra)
+static struct timestamp time_read(u32 sec, u32 extra)
 {
-	struct timestamp t = { .sec = (s32)sec };
-
-	if (has_extra) {
-		t.sec += (s64)(extra & 3) << 32;
-		t.nsec = MIN(extra >> 2, 999999999u);
-	}
-	return t;
+	return (struct timestamp){ .sec = (s32)sec + ((s64)(extra & 3) << 32), .nsec = MIN(extra >> 2, 999999999u) };
 }
 
 static bool has_field(const struct ext4_inode *e, u32 end)
@@ -171,10 +165,11 @@ static void read_fields(struct inode *i, const struct ext4_raw_inode *r)
 	i->blocks = e->meta_blocks << (fs->block_bits - 9);
 	e->file_acl = ext4_join(r->i_file_acl_lo, fs->has_64bit ? r->i_file_acl_hi : 0);
 	e->dtime = r->i_dtime;
-	i->atime = time_read(r->i_atime, r->i_atime_extra, HAS(e, i_atime_extra));
-	i->mtime = time_read(r->i_mtime, r->i_mtime_extra, HAS(e, i_mtime_extra));
-	i->ctime = time_read(r->i_ctime, r->i_ctime_extra, HAS(e, i_ctime_extra));
-	i->btime = HAS(e, i_crtime_extra) ? time_read(r->i_crtime, r->i_crtime_extra, true) : (struct timestamp){ 0 };
+	/* an inode of 128 bytes may be the last of its block: what it does not have is not looked at */
+	i->atime = HAS(e, i_atime_extra) ? time_read(r->i_atime, r->i_atime_extra) : time_read(r->i_atime, 0);
+	i->mtime = HAS(e, i_mtime_extra) ? time_read(r->i_mtime, r->i_mtime_extra) : time_read(r->i_mtime, 0);
+	i->ctime = HAS(e, i_ctime_extra) ? time_read(r->i_ctime, r->i_ctime_extra) : time_read(r->i_ctime, 0);
+	i->btime = HAS(e, i_crtime_extra) ? time_read(r->i_crtime, r->i_crtime_extra) : (struct timestamp){ 0 };
 	i->version = r->i_version_lo;
 	e->projid = HAS(e, i_projid) ? r->i_projid : 0;
 	memcpy(e->block, r->i_block, sizeof(e->block));

