@@ -240,6 +240,7 @@ struct buf *balloc_meta(struct handle *h, struct inode *i, u64 goal, enum buf_ki
 	}
 	err = balloc_mark(h, block, 1);
 	if (err) {
+		balloc_unpick(fs, block, 1);
 		buf_put(b);
 		return ERR_PTR(err);
 	}

@@ -581,8 +581,12 @@ s64 ext4_fiemap(struct inode *i, u64 arg)
 		return -EFAULT;
 	if (fm.fm_extent_count > 0xffffffffu / sizeof(struct fiemap_extent) || !fm.fm_length)
 		return -EINVAL;
+	if (fm.fm_start > i->super->max_bytes)
+		return -EFBIG;
 	u32 bad = fm.fm_flags & ~(u32)FIEMAP_FLAG_SYNC;
 
+	if (!bad && fm.fm_start == i->super->max_bytes)
+		return -EINVAL;		/* nothing is left of the range */
 	if (bad) {
 		fm.fm_flags = bad;
 		return copy_out((uaddr_t){ arg }, &fm, sizeof(fm)) ? -EFAULT : -EBADR;
@@ -598,7 +602,7 @@ s64 ext4_fiemap(struct inode *i, u64 arg)
 		err = fiemap_next(&o, 0, 0, inode_size(i), FIEMAP_EXTENT_DATA_INLINE | FIEMAP_EXTENT_NOT_ALIGNED | FIEMAP_EXTENT_LAST) ? :
 		      fiemap_put(&o, &o.last);
 	else if (!err)
-		err = fiemap_walk(i, fm.fm_start, MIN(end, 1ull << 60), &o);
+		err = fiemap_walk(i, fm.fm_start, MIN(end, i->super->max_bytes), &o);
 	inode_unlock_shared(i);
 	if (err)
 		return err;

@@ -270,6 +270,19 @@ static void c_direct(void)
 	VALUE(pwrite(g, p, 4096, 4096)); show(fd); pwrite(fd, "buffered", 8, 0); VALUE(pread(g, p, 4096, 0)); SAY("%.8s", (char *)p); VALUE(pread(g, p, 8192, 12288)); VALUE(pread(g, p, 4096, 16384)); memset(p, 8, 8192); VALUE(pwrite(g, p, 8192, 16384)); show(fd); TRY(pwrite(g, (char *)p + 1, 512, 0)); TRY(pwrite(g, p, 100, 0)); close(fd); close(g);
 }
 static void c_direct_hole(void) { int fd = make("a", 0, 1), g; ftruncate(fd, 100000); g = open("a", O_RDWR | O_DIRECT); void *p; posix_memalign(&p, 4096, 8192); memset(p, 9, 8192); VALUE(pwrite(g, p, 8192, 40960)); show(fd); holes(fd); extents(fd); close(fd); close(g); }
+static long fiemap_at(int fd, uint64_t start, uint64_t length, uint32_t flags)
+{
+	struct { struct fiemap m; struct fiemap_extent e[4]; } f = { .m = { .fm_start = start, .fm_length = length, .fm_extent_count = 4, .fm_flags = flags } };
+
+	return ioctl(fd, FS_IOC_FIEMAP, &f) ? -1 : (long)f.m.fm_mapped_extents;
+}
+static void c_fiemap_far(void)
+{
+	int fd = make("a", 20000, 1); uint64_t most = ((1ull << 32) - 1) << 12;
+
+	fsync(fd); VALUE(fiemap_at(fd, 0, ~0ull, 0)); VALUE(fiemap_at(fd, 0, 0, 0)); VALUE(fiemap_at(fd, 4096, 100, 0)); VALUE(fiemap_at(fd, 20480, ~0ull, 0)); VALUE(fiemap_at(fd, most - 1, 1, 0)); VALUE(fiemap_at(fd, most, 1, 0)); VALUE(fiemap_at(fd, most + 1, 1, 0)); VALUE(fiemap_at(fd, 1ull << 63, 1, 0)); VALUE(fiemap_at(fd, ~0ull, ~0ull, 0)); VALUE(fiemap_at(fd, most + 1, 0, 0)); VALUE(fiemap_at(fd, most + 1, 1, 0x100)); VALUE(fiemap_at(fd, 0, 1, 0x100)); TRY(ioctl(fd, FS_IOC_FIEMAP, (void *)8)); close(fd);
+}
+
 /* ---- O_DIRECT ---- */
 
 static char *memory(size_t n, int byte) { void *p; posix_memalign(&p, 4096, n + 4096); memset(p, byte, n + 4096); return p; }
@@ -419,7 +432,7 @@ static const struct { const char *name; void (*fn)(void); } cases[] = {
 	C(seek), C(rename_over), C(rename_same), C(rename_dirs), C(rename_parent), C(rename_exchange), C(rename_noreplace), C(rename_whiteout),
 	C(unlink_open), C(tmpfile), C(links), C(dir_links), C(rmdir), C(rmdir_cwd), C(symlinks), C(long_names), C(many_names),
 	C(readdir_while_creating), C(seekdir), C(dir_entry_types), C(xattrs), C(xattr_grow), C(flags), C(times), C(setid), C(fsync_rename), C(direct),
-	C(direct_hole), C(direct_align), C(direct_end), C(direct_grow), C(direct_odd_end), C(direct_parts), C(direct_unwritten), C(direct_cache), C(direct_mapped),
+	C(direct_hole), C(fiemap_far), C(direct_align), C(direct_end), C(direct_grow), C(direct_odd_end), C(direct_parts), C(direct_unwritten), C(direct_cache), C(direct_mapped),
 	C(direct_faults), C(direct_vectors), C(direct_truncate), C(direct_limit), C(direct_big), C(direct_times), C(aio_hole), C(aio_grow), C(aio_truncate), C(sync_calls), C(statvfs), C(blocks), C(enospc), C(copy_range), C(vectors), C(acl), C(acl_empty), C(chmod_dir), C(open_flags), C(read_dir),
 	C(sparse_write),
 	/* by name alone: Linux 6.1 does not promise it (open(2), NOTES), later ones do */

@@ -1,5 +1,6 @@
 /*
- * Touch everything of a tree that may be damaged, and survive it: list, stat, read, attributes; then make and remove a little.
+ * Touch everything of a tree that may be damaged, and survive it: list, stat, read, attributes, extents; truncate, allocate, punch, move;
+ * then make and remove a little.
  *
  * usage: poke DIR
  */
@@ -8,14 +9,54 @@
 #endif
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 enum { ENTRIES_MAX = 3000, DEPTH_MAX = 12 };
 static int seen;
+
+static void extents(int fd)
+{
+	static struct { struct fiemap m; struct fiemap_extent e[50]; } f;
+
+	f.m = (struct fiemap){ .fm_length = ~0ull, .fm_extent_count = 50 };
+	ioctl(fd, FS_IOC_FIEMAP, &f);
+}
+
+/* One of several ways to change where a file's blocks lie. */
+static void move_blocks(int dir, const char *name, int way)
+{
+	static const struct { int mode; off_t at, len; } calls[] = {
+		{ 0, 0, 50000 }, { FALLOC_FL_KEEP_SIZE, 8192, 100000 }, { FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 1024, 20000 },
+		{ FALLOC_FL_ZERO_RANGE, 2048, 30000 }, { FALLOC_FL_COLLAPSE_RANGE, 4096, 4096 }, { FALLOC_FL_INSERT_RANGE, 4096, 4096 },
+	};
+	enum { CALLS = sizeof(calls) / sizeof(calls[0]) };
+	int fd = openat(dir, name, O_RDWR | O_NONBLOCK | O_NOFOLLOW | (way % 2 ? O_DIRECT : 0));
+	void *page = NULL;
+
+	if (fd < 0)
+		return;
+	if (way < CALLS)
+		fallocate(fd, calls[way].mode, calls[way].at, calls[way].len);
+	else
+		ftruncate(fd, way == CALLS ? 0 : 70000);
+	if (!posix_memalign(&page, 4096, 8192)) {
+		memset(page, 5, 8192);
+		pwrite(fd, page, 8192, 12288);
+		pread(fd, page, 8192, 0);
+	}
+	free(page);
+	extents(fd);
+	close(fd);
+}
 
 static void file(int dir, const char *name)
 {
@@ -29,6 +70,7 @@ static void file(int dir, const char *name)
 	flistxattr(fd, buf, sizeof(buf));
 	fgetxattr(fd, "user.note", buf, sizeof(buf));
 	lseek(fd, 0, SEEK_HOLE);
+	extents(fd);
 	close(fd);
 }
 
@@ -63,6 +105,8 @@ static void tree(int fd, int depth)
 			pwrite(w, "poked", 5, 100000);
 			ftruncate(w, 3000);
 			close(w);
+		} else if (seen % 7 < 6 && S_ISREG(st.st_mode)) {
+			move_blocks(fd, e->d_name, seen / 7 % 8);
 		}
 	}
 	if (d)
