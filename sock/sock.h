@@ -87,7 +87,7 @@ struct socket_ops {
 	s64 (*recvmsg)(struct socket *s, struct sock_msg *m);	/* [EOPNOTSUPP] */
 	/* options at levels other than SOL_SOCKET [EOPNOTSUPP], and those of SOL_SOCKET that option.c does not know [ENOPROTOOPT] */
 	int (*setsockopt)(struct socket *s, int level, int name, const void *value, u32 len);
-	int (*getsockopt)(struct socket *s, int level, int name, void *value, u32 *len);	/* *len: in: room, out: written */
+	int (*getsockopt)(struct socket *s, int level, int name, void *value, u32 *len);	/* *len: in: room, out: what the user is told, of which room was written */
 	/* option_changed: SO_SNDBUF, SO_RCVBUF, SO_RCVLOWAT or a flag of SOL_SOCKET was set to @value; optional */
 	void (*option_changed)(struct socket *s, int name, u32 value);
 	void (*flush)(struct socket *s, struct file *f);	/* one descriptor of many is closed; optional */

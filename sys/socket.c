@@ -288,7 +288,7 @@ s64 sys_getsockopt(u64 fd, u64 level, u64 name, u64 value, u64 len)
 		err = -EINVAL;
 	if (err)
 		goto out_file;
-	u32 n = MIN((u32)room, (u32)OPTION_BYTES_MAX);
+	u32 n = MIN((u32)room, (u32)OPTION_BYTES_MAX), had = n;
 	u8 *v = kzalloc(n + 1, ALLOC_KERNEL);
 
 	/* PACKET_HDRLEN alone is asked with a value. */
@@ -297,7 +297,7 @@ s64 sys_getsockopt(u64 fd, u64 level, u64 name, u64 value, u64 len)
 	else
 		err = v ? sock_getsockopt(f, (int)level, (int)name, v, &n) : -ENOMEM;
 	if (!err)
-		err = copy_out(uaddr(value), v, n);
+		err = copy_out(uaddr(value), v, MIN(n, had));	/* more is told than fits by some options */
 	if ((!err || err == -ERANGE) && put_user((int)n, uaddr(len)))
 		err = -EFAULT;
 	kfree(v);

@@ -549,7 +549,7 @@ static void a_dummy(void)
 	change_link("address", d, IFLA_ADDRESS, "\2\0\0\0\0\7", 6);
 	change_link("address of a group", d, IFLA_ADDRESS, "\3\0\0\0\0\7", 6);
 	change_link("short address", d, IFLA_ADDRESS, "\2\0\0", 3);
-	change_link("address of lo", 1, IFLA_ADDRESS, "\2\0\0\0\0\7", 6);
+	change_link("group address of lo", 1, IFLA_ADDRESS, "\3\0\0\0\0\7", 6);
 	change_link("alias", d, IFLA_IFALIAS, "the dummy", 9);
 	change_link("name", d, IFLA_IFNAME, "d7", 3);
 	change_link("name of another", d, IFLA_IFNAME, "lo", 3);

@@ -105,7 +105,7 @@ static void route(int s, int what, unsigned dst, int len, unsigned via, int type
 static void sys_class(const char *dev)
 {
 	static const char *const files[] = {
-		"addr_len", "address", "broadcast", "carrier", "carrier_changes", "dev_id", "dev_port", "dormant", "duplex", "flags", "ifalias", "iflink",
+		"addr_len", "address", "broadcast", "carrier", "carrier_changes", "dev_id", "dev_port", "dormant", "duplex", "flags", "ifalias",
 		"link_mode", "mtu", "netdev_group", "operstate", "speed", "tx_queue_len", "type", "statistics/rx_errors", "statistics/tx_errors",
 		"statistics/collisions", "nosuch",
 	};
