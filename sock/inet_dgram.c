@@ -1,7 +1,7 @@
 /*
  * Datagram sockets of AF_INET: queues, waiting, recvmsg, small calls.  inet_dgram.h is the contract.
  *
- * Departures: no cork (MSG_MORE sends at once), no error queue, no GSO.
+ * Departures: no cork (MSG_MORE sends at once), no GSO; the error queue (IP_RECVERR) has what ICMP says, not what fails here.
  *
  * Source: ip(7), udp(7), raw(7).
  */
@@ -26,6 +26,7 @@ void *inet_dgram_new(struct slab_cache *cache, u32 bytes, const struct socket_op
 	inet_init(&d->inet, ops, v6, type, protocol);
 	spin_init(&d->queue_lock, RANK_NET_QUEUE);
 	list_init(&d->queue);
+	list_init(&d->errors);
 	d->cache = cache;
 	return d;
 }
@@ -51,6 +52,7 @@ void inet_dgram_close(struct inet_dgram *d)
 	spin_lock(&d->queue_lock);
 	d->dead = true;
 	list_splice_init(&d->queue, &gone);
+	list_splice_init(&d->errors, &gone);
 	spin_unlock(&d->queue_lock);
 	packet_free_list(&gone);
 	put(d);
@@ -165,12 +167,145 @@ bool inet_dgram_filter(struct inet_dgram *d, struct packet *p, u32 least)
 	return true;
 }
 
-void inet_dgram_fail(struct inet_sock *i, int error)
+/* ---- errors ---- */
+
+/* Of <linux/errqueue.h>, which wants the C library's struct timespec. */
+enum { SO_EE_ORIGIN_ICMP = 2 };
+struct sock_extended_err {
+	u32 ee_errno;
+	u8 ee_origin, ee_type, ee_code, ee_pad;
+	u32 ee_info, ee_data;
+};
+static_assert(sizeof(struct sock_extended_err) == 16, "struct sock_extended_err of the user ABI");
+
+/* In the control block of a queued error. */
+struct error_cb {
+	struct sock_extended_err ee;
+	struct ip_addr offender, dst;
+	u16 port;
+};
+
+static void enqueue_error(struct inet_dgram *d, const struct packet *p, u32 header, const struct error_cb *cb)
 {
-	sock_set_error(&i->sock, error);
-	if (waitq_active(&i->sock.waitq))
-		waitq_wake(&i->sock.waitq, 0, EPOLLERR | EPOLLIN | EPOLLRDNORM);
+	struct packet *copy = packet_clone(p, ALLOC_ATOMIC);
+	struct inet_sock *i = &d->inet;
+
+	if (!copy)
+		return;
+	packet_eat(copy, MIN(header, copy->len));
+	*packet_cb(copy, struct error_cb) = *cb;
+	spin_lock(&d->queue_lock);
+	bool room = !d->dead && (u64)atomic_load(&i->rmem) + copy->memory <= i->sock.rcvbuf + (u64)sizeof(struct packet);
+
+	if (room) {
+		atomic_add(&i->rmem, copy->memory);
+		packet_own(copy, d, received, copy->memory);
+		list_add_tail(&copy->node, &d->errors);
+	}
+	spin_unlock(&d->queue_lock);
+	if (!room)
+		packet_free(copy);
 }
+
+void inet_dgram_error(struct inet_dgram *d, const struct packet *p, u32 header, const struct ip_rx *sent, const struct ip_error *e, u16 port)
+{
+	struct socket *s = &d->inet.sock;
+
+	if (!e->error || (!d->want_errors && !(e->hard && !ip_addr_is_any(&d->inet.ep.remote))))
+		return;
+	if (d->want_errors) {
+		struct error_cb cb = {
+			.ee = { .ee_errno = (u32)e->error, .ee_origin = SO_EE_ORIGIN_ICMP, .ee_type = e->type, .ee_code = e->code,
+				.ee_info = e->is_pmtu ? e->info : 0 },
+			.offender = e->offender, .dst = sent->dst, .port = port,
+		};
+
+		enqueue_error(d, p, header, &cb);
+	}
+	sock_set_error(s, e->error);
+	if (waitq_active(&s->waitq))
+		waitq_wake(&s->waitq, 0, EPOLLERR | EPOLLIN | EPOLLRDNORM);
+}
+
+/* The first error; the socket's own error goes with the last. */
+static struct packet *take_error(struct inet_dgram *d)
+{
+	struct packet *p = NULL;
+
+	spin_lock(&d->queue_lock);
+	if (!list_empty(&d->errors)) {
+		p = list_first_entry(&d->errors, struct packet, node);
+		list_del_init(&p->node);
+		if (list_empty(&d->errors))
+			(void)sock_take_error(&d->inet.sock);
+	}
+	spin_unlock(&d->queue_lock);
+	return p;
+}
+
+static s64 recv_error(struct inet_dgram *d, struct sock_msg *m)
+{
+	struct {
+		struct sock_extended_err ee;
+		struct sockaddr_in offender;
+	} told = { 0 };
+	struct packet *p = take_error(d);
+
+	if (!p)
+		return -EAGAIN;
+	const struct error_cb *cb = packet_cb(p, struct error_cb);
+	u32 n = (u32)MIN(iter_left(m->iter), (u64)p->len);
+	s64 result = packet_to_iter(p, 0, m->iter, n) < n ? -EFAULT : (s64)n;
+
+	m->flags_out |= MSG_ERRQUEUE | (n < p->len ? MSG_TRUNC : 0);
+	if (m->addr)
+		inet_addr_tell(&d->inet, &cb->dst, cb->port, 0, m->addr);
+	told.ee = cb->ee;
+	told.offender.sin_family = AF_INET;
+	told.offender.sin_addr.s_addr = cb->offender.w[3];
+	sock_cmsg_put(m, IPPROTO_IP, IP_RECVERR, &told, sizeof(told));
+	packet_free(p);
+	return result;
+}
+
+static void purge_errors(struct inet_dgram *d)
+{
+	LIST_HEAD(gone);
+
+	spin_lock(&d->queue_lock);
+	list_splice_init(&d->errors, &gone);
+	spin_unlock(&d->queue_lock);
+	packet_free_list(&gone);
+}
+
+int inet_dgram_setsockopt(struct socket *s, int level, int name, const void *value, u32 len)
+{
+	struct inet_dgram *d = inet_dgram_of(s);
+	int v = 0;
+
+	if (level != IPPROTO_IP || name != IP_RECVERR)
+		return inet_setsockopt(s, level, name, value, len);
+	if (!len)
+		return -EINVAL;
+	memcpy(&v, value, MIN(len, (u32)sizeof(v)));
+	d->want_errors = v;
+	if (!v)
+		purge_errors(d);
+	return 0;
+}
+
+int inet_dgram_getsockopt(struct socket *s, int level, int name, void *value, u32 *len)
+{
+	int v = inet_dgram_of(s)->want_errors;
+
+	if (level != IPPROTO_IP || name != IP_RECVERR)
+		return inet_getsockopt(s, level, name, value, len);
+	*len = *len && *len < sizeof(v) ? 1 : MIN(*len, (u32)sizeof(v));
+	memcpy(value, &v, *len);
+	return 0;
+}
+
+/* ---- recvmsg ---- */
 
 /* The first packet, or a copy of it. NULL: there is none; ERR_PTR(-ENOMEM): of a peek */
 static struct packet *take(struct inet_dgram *d, bool peek)
@@ -216,7 +351,7 @@ s64 inet_dgram_recvmsg(struct socket *s, struct sock_msg *m)
 	struct packet *p;
 
 	if (m->flags & MSG_ERRQUEUE)
-		return -EAGAIN;
+		return recv_error(d, m);
 	while (!(p = take(d, m->flags & MSG_PEEK))) {
 		int err = wait_packet(d, deadline);
 
@@ -258,7 +393,7 @@ u32 inet_dgram_poll(struct socket *s)
 	struct inet_dgram *d = inet_dgram_of(s);
 	u32 shut = READ_ONCE(s->shutdown), events = 0;
 
-	if (atomic_load(&s->error))
+	if (atomic_load(&s->error) || !list_empty(&d->errors))
 		events |= EPOLLERR;
 	if (shut & SHUTDOWN_RCV)
 		events |= EPOLLRDHUP | EPOLLIN | EPOLLRDNORM;

@@ -22,6 +22,8 @@ struct inet_dgram {
 	struct inet_sock inet;		/* first */
 	struct spinlock queue_lock;	/* RANK_NET_QUEUE */
 	struct list_head queue;		/* [q] packets; data at what the user gets */
+	struct list_head errors;	/* [q] packets: what ICMP said about what was sent (IP_RECVERR) */
+	bool want_errors;		/* [a] IP_RECVERR */
 	bool dead;			/* [q] released: takes no more */
 	u32 drops;			/* [a] datagrams that found no room */
 	struct slab_cache *cache;	/* [I] where it came from */
@@ -66,8 +68,13 @@ struct packet *inet_dgram_packet(struct inet_dgram *d, struct sock_msg *m, u32 n
 bool inet_dgram_enqueue(struct inet_dgram *d, struct packet *p, const struct ip_rx *ip, u16 sport);
 /** inet_dgram_filter - what the socket's filter leaves of @p, at least @least bytes. Return: false: nothing, @p is consumed */
 MUST_CHECK bool inet_dgram_filter(struct inet_dgram *d, struct packet *p, u32 least);
-/** inet_dgram_fail - an error for whoever calls next, and those who wait. */
-void inet_dgram_fail(struct inet_sock *i, int error);
+/**
+ * inet_dgram_error - ICMP says @e about a datagram of ours: told to a connected socket if it is hard, and to one that set IP_RECVERR always
+ * @p:      what we sent, data at the transport header, of @header bytes
+ * @port:   where it went
+ * Net context. Does not consume.
+ */
+void inet_dgram_error(struct inet_dgram *d, const struct packet *p, u32 header, const struct ip_rx *sent, const struct ip_error *e, u16 port);
 
 /** inet_dgram_tell - the control messages that @i asked for. */
 void inet_dgram_tell(struct inet_sock *i, struct sock_msg *m, const struct inet_dgram_cb *cb);
@@ -77,6 +84,8 @@ s64 inet_dgram_recvmsg(struct socket *s, struct sock_msg *m);
 int inet_dgram_shutdown(struct socket *s, u32 how);
 u32 inet_dgram_poll(struct socket *s);
 s64 inet_dgram_ioctl(struct socket *s, u32 cmd, u64 arg);
+int inet_dgram_setsockopt(struct socket *s, int level, int name, const void *value, u32 len);
+int inet_dgram_getsockopt(struct socket *s, int level, int name, void *value, u32 *len);
 
 /** inet_dgram_row - what ss and /proc/net are told of it. */
 struct inet_diag_row inet_dgram_row(struct inet_dgram *d, u32 slot);

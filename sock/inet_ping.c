@@ -213,15 +213,15 @@ static void error(struct packet *p, const struct ip_rx *what, const struct ip_er
 {
 	struct net_endpoint *ep = port_lookup(&ids, &what->dst, 0, &what->src, get_be16(p->data + 4), what->dev->ifindex, false);
 
-	if (ep && e->error && e->hard && !ip_addr_is_any(&ep->remote))
-		inet_dgram_fail(container_of(ep, struct inet_sock, ep), e->error);
+	if (ep)
+		inet_dgram_error(of_endpoint(ep), p, 0, what, e, 0);
 }
 
 /* ---- the type ---- */
 
 static const struct socket_ops ops = {
 	.release = release, .bind = bind, .connect = connect, .getname = inet_getname, .shutdown = inet_dgram_shutdown, .poll = inet_dgram_poll,
-	.ioctl = inet_dgram_ioctl, .sendmsg = sendmsg, .recvmsg = inet_dgram_recvmsg, .setsockopt = inet_setsockopt, .getsockopt = inet_getsockopt,
+	.ioctl = inet_dgram_ioctl, .sendmsg = sendmsg, .recvmsg = inet_dgram_recvmsg, .setsockopt = inet_dgram_setsockopt, .getsockopt = inet_dgram_getsockopt,
 	.filters = true,
 };
 

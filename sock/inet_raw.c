@@ -229,8 +229,8 @@ static void rx_error(struct packet *p, const struct ip_rx *what, const struct ip
 	struct raw_sock *r;
 
 	hlist_for_each_entry_rcu(r, &table[what->protocol % BUCKETS], node)
-		if (fits(r, what->protocol, &what->dst, &what->src, what->dev->ifindex) && inet(r)->ep.remote.w[3] && e->error && e->hard)
-			inet_dgram_fail(inet(r), e->error);
+		if (fits(r, what->protocol, &what->dst, &what->src, what->dev->ifindex))
+			inet_dgram_error(&r->dgram, p, 0, what, e, 0);
 }
 
 /* ---- options ---- */
@@ -249,7 +249,7 @@ static int setsockopt(struct socket *s, int level, int name, const void *value, 
 		return 0;
 	}
 	if (level != SOL_RAW)
-		return inet_setsockopt(s, level, name, value, len);
+		return inet_dgram_setsockopt(s, level, name, value, len);
 	if (name != ICMP_FILTER)
 		return -ENOPROTOOPT;
 	if (s->protocol != IPPROTO_ICMP)
@@ -267,7 +267,7 @@ static int getsockopt(struct socket *s, int level, int name, void *value, u32 *l
 	if (level == IPPROTO_IP && name == IP_HDRINCL) {
 		v = r->gives_header;
 	} else if (level != SOL_RAW) {
-		return inet_getsockopt(s, level, name, value, len);
+		return inet_dgram_getsockopt(s, level, name, value, len);
 	} else if (name != ICMP_FILTER) {
 		return -ENOPROTOOPT;
 	} else if (s->protocol != IPPROTO_ICMP) {

@@ -336,21 +336,19 @@ static void rx(struct packet *p, const struct ip_rx *ip)
 	give(of_endpoint(ep), p, ip, sport);
 }
 
-/* An ICMP error about a datagram of ours: a connected socket hears of it. */
+/* An ICMP error about a datagram of ours. */
 static void rx_error(struct packet *p, const struct ip_rx *what, const struct ip_error *e)
 {
 	u16 sport = get_be16(p->data), dport = get_be16(p->data + 2);
 	struct net_endpoint *ep = port_lookup(&ports, &what->dst, dport, &what->src, sport, what->dev->ifindex, false);
-	struct inet_sock *i = ep ? container_of(ep, struct inet_sock, ep) : NULL;
 
-	if (!i || !i->ep.rport || !e->error || !e->hard)
-		return;
-	inet_dgram_fail(i, e->error);
+	if (ep)
+		inet_dgram_error(of_endpoint(ep), p, HEADER, what, e, dport);
 }
 
 static const struct socket_ops udp_ops = {
 	.release = udp_release, .bind = udp_bind, .connect = udp_connect, .getname = inet_getname, .shutdown = inet_dgram_shutdown, .poll = inet_dgram_poll,
-	.ioctl = inet_dgram_ioctl, .sendmsg = udp_sendmsg, .recvmsg = inet_dgram_recvmsg, .setsockopt = inet_setsockopt, .getsockopt = inet_getsockopt,
+	.ioctl = inet_dgram_ioctl, .sendmsg = udp_sendmsg, .recvmsg = inet_dgram_recvmsg, .setsockopt = inet_dgram_setsockopt, .getsockopt = inet_dgram_getsockopt,
 	.filters = true,
 };
 

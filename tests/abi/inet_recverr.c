@@ -1,0 +1,92 @@
+/* IP_RECVERR: what ICMP says of datagrams that nobody takes. */
+#include "abi.h"
+#include <arpa/inet.h>
+#include <linux/errqueue.h>
+#include <net/if.h>
+#include <netinet/in.h>
+
+static struct sockaddr_in at(int port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	return a;
+}
+
+static void say_error(const char *what, int s, size_t room, size_t control_room)
+{
+	char in[64] = "", control[256];
+	struct sockaddr_in a = { 0 };
+	struct iovec iov = { in, room };
+	struct msghdr m = {
+		.msg_name = &a, .msg_namelen = sizeof(a), .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = control_room,
+	};
+	long n = recvmsg(s, &m, MSG_ERRQUEUE);
+
+	if (n < 0) {
+		say(what, "%s", err_name(errno));
+		return;
+	}
+	say(what, "%ld bytes '%.*s' flags %#x to %s port %d", n, (int)n, in, m.msg_flags, inet_ntoa(a.sin_addr), ntohs(a.sin_port));
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h)) {
+		struct sock_extended_err *e = (void *)CMSG_DATA(h);
+		struct sockaddr_in *from = (void *)(e + 1);
+
+		if (h->cmsg_level == IPPROTO_IP && h->cmsg_type == IP_RECVERR)
+			say(what, "len %d %s origin %d type %d code %d info %d data %d from %d %s port %d", (int)h->cmsg_len, err_name(e->ee_errno),
+			    e->ee_origin, e->ee_type, e->ee_code, e->ee_info, e->ee_data, from->sin_family, inet_ntoa(from->sin_addr), from->sin_port);
+	}
+}
+
+static void show(const char *what, int s)
+{
+	struct pollfd p = { .fd = s, .events = POLLIN };
+	char in[16];
+	int error;
+	socklen_t n = sizeof(error);
+
+	poll(&p, 1, 0);
+	HEX(what, p.revents);
+	getsockopt(s, SOL_SOCKET, SO_ERROR, &error, &n);
+	say(what, "pending %s", error ? err_name(error) : "nothing");
+	RET(what, recv(s, in, sizeof(in), MSG_DONTWAIT));
+}
+
+void abi_test(void)
+{
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	struct sockaddr_in to = at(4999);
+	int s = socket(AF_INET, SOCK_DGRAM, 0), one = 1, zero = 0, v = -1;
+	socklen_t n = sizeof(v);
+
+	ioctl(s, SIOCSIFFLAGS, &lo);
+	OK("get", getsockopt(s, IPPROTO_IP, IP_RECVERR, &v, &n));
+	VAL("get", v);
+	say_error("nothing there", s, 64, 256);
+	RET("send", sendto(s, "hello", 5, 0, (void *)&to, sizeof(to)));
+	show("not connected, not wanted", s);
+	OK("set", setsockopt(s, IPPROTO_IP, IP_RECVERR, &one, sizeof(one)));
+	getsockopt(s, IPPROTO_IP, IP_RECVERR, &v, &n);
+	VAL("get", v);
+	RET("send", sendto(s, "hello", 5, 0, (void *)&to, sizeof(to)));
+	show("not connected", s);
+	say_error("error", s, 64, 256);
+	show("read", s);
+	RET("send", sendto(s, "hello", 5, 0, (void *)&to, sizeof(to)));
+	RET("the next call is told", sendto(s, "again", 5, 0, (void *)&to, sizeof(to)));
+	RET("the one after goes", sendto(s, "third", 5, 0, (void *)&to, sizeof(to)));
+	say_error("first, cut", s, 2, 256);
+	say_error("second, without room", s, 64, 0);
+	say_error("no more", s, 64, 256);
+	show("all read", s);
+	RET("send", sendto(s, "hello", 5, 0, (void *)&to, sizeof(to)));
+	OK("off", setsockopt(s, IPPROTO_IP, IP_RECVERR, &zero, sizeof(zero)));
+	say_error("gone", s, 64, 256);
+	close(s);
+	s = socket(AF_INET, SOCK_DGRAM, 0);
+	setsockopt(s, IPPROTO_IP, IP_RECVERR, &one, sizeof(one));
+	OK("connect", connect(s, (void *)&to, sizeof(to)));
+	RET("send", send(s, "hello", 5, 0));
+	RET("recv", recv(s, &v, sizeof(v), MSG_DONTWAIT));
+	say_error("connected", s, 64, 256);
+	close(s);
+}
