@@ -9,6 +9,7 @@
 #include <linux/sockios.h>
 #include <asm/ioctls.h>
 #include "kern/slab.h"
+#include "kern/timer.h"
 #include "mm/user.h"
 #include "net/device.h"
 #include "sock/inet_dgram.h"
@@ -134,6 +135,8 @@ bool inet_dgram_enqueue(struct inet_dgram *d, struct packet *p, const struct ip_
 	struct inet_sock *i = &d->inet;
 	u32 memory = p->memory;
 
+	if (atomic_load(&i->sock.flags) & (SOCKF_TIMESTAMP | SOCKF_TIMESTAMPNS))
+		cb.wall_ns = clock_realtime_ns();
 	packet_orphan(p);
 	*packet_cb(p, struct inet_dgram_cb) = cb;
 	spin_lock(&d->queue_lock);

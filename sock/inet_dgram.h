@@ -36,6 +36,7 @@ struct inet_dgram_cb {
 	u32 ifindex;
 	u16 sport;
 	u8 ttl, tos;
+	u64 wall_ns;			/* when it came in; 0: nobody wanted to know then */
 };
 
 /* Where a datagram comes from and goes to. */

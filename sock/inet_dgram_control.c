@@ -7,6 +7,7 @@
  */
 #include <linux/errno.h>
 #include <linux/ipv6.h>
+#include "kern/timer.h"
 #include "net/device.h"
 #include "sock/inet_dgram.h"
 
@@ -113,8 +114,23 @@ static void tell6(struct inet_sock *i, struct sock_msg *m, const struct inet_dgr
 	}
 }
 
+/* SO_TIMESTAMP, SO_TIMESTAMPNS. A datagram that came in before they were set came in now. */
+static void tell_time(u32 flags, struct sock_msg *m, const struct inet_dgram_cb *cb)
+{
+	u64 ns = cb->wall_ns ? cb->wall_ns : clock_realtime_ns();
+	s64 t[2] = { (s64)(ns / NS_PER_SEC), (s64)(ns % NS_PER_SEC) };
+
+	if (!(flags & SOCKF_TIMESTAMPNS))
+		t[1] /= (s64)NS_PER_US;
+	sock_cmsg_put(m, SOL_SOCKET, flags & SOCKF_TIMESTAMPNS ? SO_TIMESTAMPNS_OLD : SO_TIMESTAMP_OLD, t, sizeof(t));
+}
+
 void inet_dgram_tell(struct inet_sock *i, struct sock_msg *m, const struct inet_dgram_cb *cb)
 {
+	u32 flags = atomic_load(&i->sock.flags);
+
+	if (flags & (SOCKF_TIMESTAMP | SOCKF_TIMESTAMPNS))
+		tell_time(flags, m, cb);
 	if (i->ep.v6)
 		tell6(i, m, cb);
 	if (!ip_addr_is_v4(&cb->src))

@@ -144,6 +144,8 @@ static int set_number(struct socket *s, int name, int v, const void *value, u32 
 	if (flag) {
 		if (flag == SOCKF_DEBUG && v && !capable(CAP_NET_ADMIN))
 			return -EACCES;
+		if (flag & (SOCKF_TIMESTAMP | SOCKF_TIMESTAMPNS))
+			atomic_and(&s->flags, ~(u32)(SOCKF_TIMESTAMP | SOCKF_TIMESTAMPNS));	/* one of them at most */
 		if (v)
 			atomic_or(&s->flags, flag);
 		else

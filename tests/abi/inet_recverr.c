@@ -1,4 +1,4 @@
-/* IP_RECVERR: what ICMP says of datagrams that nobody takes. */
+/* IP_RECVERR: what ICMP says of datagrams that nobody takes; SO_TIMESTAMP: when others came in. */
 #include "abi.h"
 #include <arpa/inet.h>
 #include <linux/errqueue.h>
@@ -51,6 +51,42 @@ static void show(const char *what, int s)
 	RET(what, recv(s, in, sizeof(in), MSG_DONTWAIT));
 }
 
+static void stamped(const char *what, int s, const struct sockaddr_in *to)
+{
+	char in[16], control[128];
+	struct iovec iov = { in, sizeof(in) };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+	int count = 0;
+
+	sendto(s, "hello", 5, 0, (void *)to, sizeof(*to));
+	RET(what, recvmsg(s, &m, MSG_DONTWAIT));
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h), count++) {
+		long *t = (void *)CMSG_DATA(h);
+
+		say(what, "level %d type %d len %d now %d", h->cmsg_level, h->cmsg_type, (int)h->cmsg_len, t[0] >= time(NULL) - 5 && t[0] <= time(NULL));
+	}
+	VAL(what, count);
+}
+
+static void timestamps(void)
+{
+	struct sockaddr_in a = at(4998);
+	int s = socket(AF_INET, SOCK_DGRAM, 0), one = 1, zero = 0, v;
+	socklen_t n = sizeof(v);
+
+	bind(s, (void *)&a, sizeof(a));
+	stamped("no time", s, &a);
+	OK("SO_TIMESTAMP", setsockopt(s, SOL_SOCKET, SO_TIMESTAMP, &one, sizeof(one)));
+	stamped("microseconds", s, &a);
+	OK("SO_TIMESTAMPNS", setsockopt(s, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)));
+	stamped("nanoseconds", s, &a);
+	getsockopt(s, SOL_SOCKET, SO_TIMESTAMP, &v, &n);
+	VAL("SO_TIMESTAMP now", v);
+	OK("off by the other name", setsockopt(s, SOL_SOCKET, SO_TIMESTAMP, &zero, sizeof(zero)));
+	stamped("no time", s, &a);
+	close(s);
+}
+
 void abi_test(void)
 {
 	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
@@ -89,4 +125,5 @@ void abi_test(void)
 	RET("recv", recv(s, &v, sizeof(v), MSG_DONTWAIT));
 	say_error("connected", s, 64, 256);
 	close(s);
+	timestamps();
 }
