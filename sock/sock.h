@@ -1,7 +1,7 @@
 /*
  * Sockets as files: what families implement and what the system calls use.
  *
- * A family (AF_UNIX here; inet, netlink, packet later) embeds struct socket in its own and registers how to make one.  This directory
+ * A family (AF_UNIX, AF_INET, AF_NETLINK, AF_PACKET) embeds struct socket in its own and registers how to make one.  This directory
  * does what all have in common: the file, options of SOL_SOCKET, time-outs, ancillary data, dispatch.  Families see no user
  * address but those inside an iter and the argument of an ioctl.
  *
