@@ -21,7 +21,7 @@ static void skip_empty(struct iter *it)
 static void init_one(struct iter *it, enum iter_kind kind, u64 base, u64 len)
 {
 	it->kind = kind;
-	it->append = it->hipri = it->nowait = false;
+	it->append = it->hipri = it->nowait = it->more = false;
 	it->count_segs = 1;
 	it->offset = 0;
 	it->left = len;
@@ -43,7 +43,7 @@ void iter_init_kernel(struct iter *it, void *buf, u64 len)
 void iter_init_segs(struct iter *it, enum iter_kind kind, const struct iter_seg *segs, u32 count, u64 total)
 {
 	it->kind = kind;
-	it->append = it->hipri = it->nowait = false;
+	it->append = it->hipri = it->nowait = it->more = false;
 	it->count_segs = count;
 	it->offset = 0;
 	it->left = total;

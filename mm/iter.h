@@ -20,6 +20,7 @@ enum iter_kind { ITER_USER, ITER_KERNEL };
 struct iter {
 	enum iter_kind kind;
 	bool append;			/* of a write: to the end of the file, whatever its flags say (RWF_APPEND) */
+	bool more;			/* of a write: another follows at once (sendfile, SPLICE_F_MORE): a socket may wait for it */
 	bool hipri;			/* RWF_HIPRI: the caller would rather poll than sleep */
 	bool nowait;			/* -EAGAIN rather than wait for the other side (FOP_NOWAIT) */
 	u32 count_segs;			/* segments left, the current one included */

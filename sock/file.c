@@ -90,7 +90,8 @@ static s64 socket_read(struct file *f, struct iter *to, u64 *pos)
 static s64 socket_write(struct file *f, struct iter *from, u64 *pos)
 {
 	struct socket *s = f->private;
-	struct sock_msg m = { .iter = from, .flags = (s->type == SOCK_SEQPACKET ? MSG_EOR : 0) | (from->nowait ? MSG_DONTWAIT : 0) };
+	struct sock_msg m = { .iter = from, .flags = (s->type == SOCK_SEQPACKET ? MSG_EOR : 0) | (from->nowait ? MSG_DONTWAIT : 0) |
+				 (from->more ? MSG_MORE : 0) };
 
 	return sock_sendmsg(f, &m);
 }

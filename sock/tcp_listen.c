@@ -105,11 +105,11 @@ void tcp_listen_end(struct tcp_sock *ts)
 {
 	tcp_sock_lock(ts);
 	port_listen_end(&tcp_ports, &ts->inet.ep);
+	struct llist_node *n = llist_reverse(accept_take_pushed(ts, ACCEPT_SHUT)), *next;
+
 	WRITE_ONCE(ts->conn.state, TCP_CLOSE);
 	spin_unlock(&ts->inet.lock);
 	mutex_lock(&ts->accept_lock);
-	struct llist_node *n = llist_reverse(accept_take_pushed(ts, ACCEPT_SHUT)), *next;
-
 	for (; ts->accept_ready; ts->accept_ready = next) {
 		next = ts->accept_ready->next;
 		atomic_dec(&ts->accept_count);

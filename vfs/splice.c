@@ -323,7 +323,7 @@ s64 vfs_splice(struct file *in, u64 *off_in, struct file *out, u64 *off_out, siz
 }
 
 /* One piece of @in into @out. Return: bytes written; 0: the end; -errno. *pos moves by what was written */
-static s64 send_piece(struct file *out, struct file *in, u64 *pos, u64 *out_pos, size_t len)
+static s64 send_piece(struct file *out, struct file *in, u64 *pos, u64 *out_pos, size_t len, bool last)
 {
 	u64 at = *pos;
 	struct pipe_buf b;
@@ -333,6 +333,7 @@ static s64 send_piece(struct file *out, struct file *in, u64 *pos, u64 *out_pos,
 	if (n <= 0)
 		return n;
 	iter_init_kernel(&it, (char *)page_virt(b.page) + b.off, b.len);
+	it.more = !last && at < inode_size(in->inode);
 	n = file_write(out, &it, out_pos);
 	page_put(b.page);
 	if (n > 0)
@@ -361,7 +362,7 @@ s64 vfs_sendfile(struct file *out, struct file *in, u64 *off, size_t len)
 	while (!file_pipe(out) && done < len) {
 		size_t want = MIN(len - done, (size_t)PAGE_SIZE);
 
-		n = send_piece(out, in, &pos, &out_pos, want);
+		n = send_piece(out, in, &pos, &out_pos, want, want == len - done);
 		if (n <= 0)
 			break;
 		done += (size_t)n;

@@ -227,9 +227,11 @@ void tcp_write(struct tcp_conn *c, u32 n, bool more, bool urgent, u64 now_ns)
 		tcp_after_idle(c, now_ns);
 	if (tcp_in_states(c, TCP_STATE_BIT(TCP_SYN_SENT) | TCP_STATE_BIT(TCP_SYN_RECV)) && !tcp_may_write(c))
 		return;
-	/* With more to come, only what is full goes. */
-	if (more && tcp_unsent(c) < mss)
+	/* With more to come, only what is full goes; if nothing comes after all, the rest goes by the probe's timer. */
+	if (more && tcp_unsent(c) < mss) {
+		tcp_probe_check(c, now_ns);
 		return;
+	}
 	tcp_push_all(c, more ? TCP_NAGLE_CORK : 0, false, now_ns);
 }
 

@@ -193,6 +193,30 @@ static void keepalive(void)
 	close(p[1]);
 }
 
+/* What is held back for more that does not come goes after all. */
+static void held_back(void)
+{
+	int p[2], f = MUST(open("small", O_RDWR | O_CREAT, 0600));
+	char buf[8192] = { 0 };
+
+	tcp_pair_alone(p);
+	send(p[0], "wait", 4, MSG_MORE);
+	RET("not at once", recv(p[1], buf, sizeof(buf), MSG_DONTWAIT));
+	RET("but in time", recv(p[1], buf, sizeof(buf), 0));
+	set_opt(p[0], IPPROTO_TCP, TCP_CORK, 1);
+	write(p[0], "corked", 6);
+	RET("corked for a while", recv(p[1], buf, sizeof(buf), 0));
+	set_opt(p[0], IPPROTO_TCP, TCP_CORK, 0);
+	MUST(write(f, buf, 5000));
+	RET("two pages by sendfile", sendfile(p[0], f, (off_t[]){ 0 }, 5000));
+	RET("arrive at once", recv(p[1], buf, sizeof(buf), MSG_DONTWAIT));
+	RET("more than there is", sendfile(p[0], f, (off_t[]){ 0 }, 50000));
+	RET("arrives too", recv(p[1], buf, sizeof(buf), MSG_DONTWAIT));
+	close(p[0]);
+	close(p[1]);
+	close(f);
+}
+
 static void zero_window(void)
 {
 	int p[2];
@@ -223,5 +247,6 @@ void abi_test(void)
 	timeouts();
 	shared();
 	keepalive();
+	held_back();
 	zero_window();
 }
