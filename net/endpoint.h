@@ -1,8 +1,8 @@
 /*
  * Endpoints: the part of a socket that finds packets: addresses, ports, and the rules by which sockets share them.
  *
- * A struct net_endpoint is embedded in each UDP, TCP, raw socket (and in what TCP keeps of connections).  A struct port_table is one protocol's: which
- * ports are bound.  UDP looks sockets up here too (port_lookup); TCP keeps its own table of connections and uses this one for bound ports
+ * A struct net_endpoint is embedded in each UDP, TCP, raw socket (and in what TCP keeps of connections).  A struct port_table is one protocol's:
+ * which ports are bound.  UDP looks sockets up here too (port_lookup); TCP keeps its own table of connections and uses this one for bound ports
  * and listeners, which stand in a chain of their own: a port may have any number of connections.
  *
  * Sharing (socket(7), SO_REUSEADDR and SO_REUSEPORT): two endpoints conflict on a port if their devices meet (same, or one has none), their

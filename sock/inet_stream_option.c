@@ -1,7 +1,8 @@
 /*
  * Options of level IPPROTO_TCP, and what those of SOL_SOCKET change in a connection.
  *
- * Numbers are rows of a table: range, and how they are read and set.  Departures: backup keys of Fast Open, repair, MD5, ULPs and zero-copy reception are refused.
+ * Numbers are rows of a table: range, and how they are read and set.  Departures: backup keys of Fast Open, repair, MD5, ULPs and zero-copy
+ * reception are refused.
  *
  * Source: tcp(7), Linux Documentation/networking/ip-sysctl.rst.
  */

@@ -12,15 +12,15 @@
  *   tcp_show.c           /proc/net/tcp
  *   inet_stream.c        calls of users; inet_stream_io.c those that move bytes; inet_stream_option.c options
  *
- * One table holds connections, requests (a SYN that was answered) and TIME_WAITs, each with a struct tcp_entry; listeners are found in the port table.
- * Lookups of both take no lock.
+ * One table holds connections, requests (a SYN that was answered) and TIME_WAITs, each with a struct tcp_entry; listeners are found in the port
+ * table.  Lookups of both take no lock.
  *
- * A SYN makes a request beside its listener, and the ACK that completes it replaces the request by a child in the table, under the lock of the table's
- * bucket: who comes second finds the child.  The child is pushed on the listener's queue by compare and exchange.  So nothing that comes in takes a
+ * A SYN makes a request beside its listener, and the ACK that completes it replaces the request by a child in the table, under the lock of the
+ * table's bucket: who comes second finds the child.  The child is pushed on the listener's queue by compare and exchange.  So nothing that comes in takes a
  * listener's lock.  A listener that closes shuts its queue for good (ACCEPT_SHUT in place of the first); requests find out when they next look.
  *
- * Users copy bytes with no spin lock held: i->lock guards the machine and is held for as long as one call of it takes.  What a user copies stays where
- * it is meanwhile: only a reader takes packets off the receive queue (recv_lock), and the chunk that a writer fills is not freed (ts->filling).
+ * Users copy bytes with no spin lock held: i->lock guards the machine and is held for as long as one call of it takes.  What a user copies stays
+ * where it is meanwhile: only a reader takes packets off the receive queue (recv_lock), and the chunk that a writer fills is not freed (ts->filling).
  * Departure from Linux, therefore: no backlog of segments for a socket that its user holds.
  *
  * References: the file's, the table's, one for each packet under way that is charged to the socket, one for each request of a listener.  The last one
@@ -187,7 +187,7 @@ MUST_CHECK int tcp_sock_route(struct tcp_sock *ts);
 MUST_CHECK int tcp_sock_name(struct tcp_sock *ts, const struct ip_addr *to, u16 port);
 /** tcp_sock_open - the SYN, after tcp_sock_name. @chunk: data that go with it or right after it, taken over; NULL: none */
 void tcp_sock_open(struct tcp_sock *ts, struct tcp_chunk *chunk);
-/** tcp_sock_disconnect - connect(AF_UNSPEC) and shutdown of what is not connected: state CLOSE, name given back where it was not bound. Thread, no lock */
+/** tcp_sock_disconnect - connect(AF_UNSPEC), shutdown of what is not connected: state CLOSE, name given back if it was not bound. Thread, no lock */
 void tcp_sock_disconnect(struct tcp_sock *ts);
 /** tcp_sock_orphan - its user is gone, or never came: FIN, or RST if @abort; drops the file's reference. No lock */
 void tcp_sock_orphan(struct tcp_sock *ts, bool abort);
@@ -226,7 +226,7 @@ void tcp_listen_end(struct tcp_sock *ts);
 /** tcp_accept_take - the oldest child, with the file's reference; NULL: none. Thread. tcp_accept_ready - whether there is one */
 struct tcp_sock *tcp_accept_take(struct tcp_sock *ts);
 bool tcp_accept_ready(const struct tcp_sock *ts);
-/** tcp_listen_input - a segment that belongs to no connection, for the listener. @isn: of TIME_WAIT's verdict, 0: none. Return: false: answer by RST */
+/** tcp_listen_input - a segment of no connection, for the listener. @isn: of TIME_WAIT's verdict, 0: none. Return: false: answer by RST */
 bool tcp_listen_input(struct tcp_sock *ts, struct packet *p, struct tcp_segment *s, const struct ip_rx *ip, const struct net_endpoint *name, u32 isn);
 /** tcp_request_segment - a segment for a request. @again: look the name up once more. Return: false: answer by RST */
 bool tcp_request_segment(struct tcp_request_sock *r, struct packet *p, struct tcp_segment *s, bool *again);

@@ -100,7 +100,7 @@ static bool to_connection(struct tcp_sock *ts, struct tcp_segment *s, bool *kept
 	return there;
 }
 
-/* To the connection, request or TIME_WAIT that has this name. Return: 1: look again; 0: done; -1: nobody's; -2: the same, no RST. *isn: for a listener */
+/* To the connection, request or TIME_WAIT of this name. Return: 1: look again; 0: done; -1: nobody's; -2: the same, no RST. *isn: for a listener */
 static int to_entry(struct tcp_entry *e, struct packet *p, struct tcp_segment *s, u32 *isn, bool *kept)
 {
 	bool again = false, mine;

@@ -3,7 +3,7 @@
  *
  * Nothing here that comes in takes a lock of the listener.  Counts may be passed by as many segments as there are CPUs: they are limits of memory.
  *
- * Locks: r->lock (RANK_NET_SOCK) guards r->rq. A child's own lock is taken before it is in the table, so that its first segment is the ACK that made it.
+ * Locks: r->lock (RANK_NET_SOCK) guards r->rq. A child's own lock is taken before it is in the table: its first segment is the ACK that made it.
  * Source: RFC 9293 section 3.10.7.2, RFC 4987; listen(2), tcp(7).
  */
 #include <linux/errno.h>
@@ -364,7 +364,8 @@ static u32 advmss_to(const struct tcp_sock *l, const struct net_endpoint *name)
 	return ip_route(&f, &dst) ? 536 : MIN(dst.advmss, (u32)ADVMSS_MAX);
 }
 
-static void request_agree(struct tcp_request *rq, struct tcp_sock *l, const struct tcp_segment *s, const struct net_endpoint *name, u32 iss, u64 now_ns)
+static void request_agree(struct tcp_request *rq, struct tcp_sock *l, const struct tcp_segment *s, const struct net_endpoint *name, u32 iss,
+			  u64 now_ns)
 {
 	tcp_request_init(rq, &tcp_config, s, iss, advmss_to(l, name), l->conn.user_mss, l->conn.rcvbuf, l->conn.window_clamp, tcp_ts_offset(name), s->ect,
 			 now_ns);

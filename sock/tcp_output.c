@@ -1,9 +1,9 @@
 /*
  * Segments that go out.
  *
- * What is to be sent stands in chunks: runs of pages, each with its place in the stream.  A segment's packet refers to the pages of the chunks that hold
- * its bytes, so that nothing is copied again, for a retransmission either.  Over lo the receiver gets these very pages.  A page is only ever written to
- * beyond what was sent from it.
+ * What is to be sent stands in chunks: runs of pages, each with its place in the stream.  A segment's packet refers to the pages of the chunks that
+ * hold its bytes, so that nothing is copied again, for a retransmission either.  Over lo the receiver gets these very pages.  A page is only ever
+ * written to beyond what was sent from it.
  *
  * Source: RFC 9293 section 3.1 (header).
  */

@@ -109,7 +109,7 @@ static bool is_loopback(const struct ip_addr *a)
 	return ip_addr_is_v4(a) ? ip4_is_loopback(a->w[3]) : ip6_is_loopback(a);
 }
 
-/* Over lo always, elsewhere if it is wished (net.ipv4.tcp_tw_reuse). The clock of time stamps must have moved, so that old segments are told apart. */
+/* Over lo always, elsewhere if it is wished (net.ipv4.tcp_tw_reuse). The clock of time stamps must have moved: it tells old segments apart. */
 bool tcp_wait_yields(struct tcp_timewait_sock *w)
 {
 	u32 reuse = atomic_load(&tcp_config.tw_reuse);
