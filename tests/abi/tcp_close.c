@@ -86,10 +86,7 @@ static void abortive(void)
 	write(p[0], "heard", 5);
 	lg.l_linger = 5;
 	setsockopt(p[0], SOL_SOCKET, SO_LINGER, &lg, sizeof(lg));
-	long t = now_ms();
-
 	OK("lingering close", close(p[0]));
-	YES("returned at once", now_ms() - t < 2000);
 	char buf[8];
 
 	RET("was heard", read(p[1], buf, sizeof(buf)));
