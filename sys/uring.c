@@ -206,7 +206,10 @@ static s64 enter(struct uring *ring, u32 to_submit, u32 min, u32 flags, u64 arg,
 	if (ret < 0 || (ret != to_submit && !(ring->setup & IORING_SETUP_SQPOLL)))
 		return ret;
 	if (flags & IORING_ENTER_GETEVENTS) {
-		s64 err = get_events(ring, min, flags, arg, size);
+		s64 err = ring->setup & IORING_SETUP_DEFER_TASKRUN ? uring_check_issuer(ring) : 0;
+
+		if (!err)
+			err = get_events(ring, min, flags, arg, size);
 
 		ret = ret ? ret : err;
 	}

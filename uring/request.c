@@ -96,12 +96,27 @@ bool uring_doomed(const struct uring_req *r)
 	return r->ring->flags & RING_DYING || r->ident->gone;
 }
 
+/* Where @r goes: those that were woken keep the order of their submission, in which they will find what they wait for. */
+static struct list_head *behind_younger(const struct uring_req *r, enum uring_todo todo)
+{
+	struct list_head *at = &r->ring->ready;
+
+	while (todo == TODO_RETRY && at->prev != &r->ring->ready) {
+		struct uring_req *before = list_entry(at->prev, struct uring_req, node);
+
+		if (before->todo != TODO_RETRY || before->seq < r->seq)
+			break;
+		at = &before->node;
+	}
+	return at;
+}
+
 void uring_make_ready_locked(struct uring_req *r, enum uring_todo todo)
 {
 	r->state = US_READY;
 	r->todo = todo;
 	r->worker = NULL;
-	list_add_tail(&r->node, &r->ring->ready);
+	list_add_tail(&r->node, behind_younger(r, todo));
 	uring_kick_locked(r->ring, r);
 }
 
@@ -207,12 +222,16 @@ void uring_issue(struct uring_req *r, enum uring_how how)
 {
 	const struct uring_op *op = &uring_ops[r->op];
 
+	/* Even in the pool: what can wait for readiness does, and can be taken back then. */
+	if (how == ISSUE_BLOCK && op->poll_events && !(r->flags & REQ_PUNTED) && !uring_get_file(r) && r->file->ops->flags & FOP_NOWAIT)
+		how = ISSUE_NOWAIT;
 	for (;;) {
 		s64 ret = issue_as(r, how);
 
 		if (ret == -EIOCBQUEUED)
 			return;
 		if (ret == -URING_PUNT) {
+			r->flags |= REQ_PUNTED;
 			uring_queue(r);
 			return;
 		}
@@ -366,7 +385,6 @@ static void detach_ltimeout_locked(struct uring_req *r, struct list_head *dead)
 	lt->head = NULL;
 	if (lt->state != US_TIMER)
 		return;
-	lt->flags &= ~(u32)REQ_SKIP_SUCCESS;
 	complete_locked(lt, -ECANCELED);
 	list_add_tail(&lt->node, dead);
 }

@@ -246,6 +246,11 @@ struct uring_buf *uring_buf_new(u64 base, u64 len, u64 tag)
 			buf_free(b);
 			return ERR_PTR(PTR_ERR(p));
 		}
+		if (!page_has(page_head(p), PG_ANON | PG_SHMEM)) {	/* a file's: it may be truncated, and written out meanwhile */
+			mm_unpin_page(p, false);
+			buf_free(b);
+			return ERR_PTR(-EOPNOTSUPP);
+		}
 		b->page[b->pages] = p;
 		cond_resched();
 	}

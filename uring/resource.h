@@ -33,7 +33,7 @@ struct uring_buf {
 	struct page **page;		/* [I] */
 	struct iter_seg *seg;		/* [I] the same as kernel addresses, contiguous pages joined */
 };
-/** uring_buf_new - pin [base, base + len) of the current address space. ERR_PTR(-EFAULT, -ENOMEM) */
+/** uring_buf_new - pin [base, base + len) of the current address space. ERR_PTR(-EFAULT, -ENOMEM, -EOPNOTSUPP: pages of a file on a disk) */
 struct uring_buf *uring_buf_new(u64 base, u64 len, u64 tag);
 void uring_buf_put(struct uring *ring, struct uring_buf *b);	/* NULL is allowed. Context: thread */
 MUST_CHECK int uring_bufs_register(struct uring *ring, u32 count);

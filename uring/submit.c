@@ -36,8 +36,14 @@ static int prepare(struct uring *ring, struct uring_req *r, const struct io_urin
 		ring->drain_off = true;
 	if (r->flags & REQ_DRAIN && ring->drain_off)
 		return -EOPNOTSUPP;
-	if (r->flags & REQ_DRAIN && ring->chain_head)
+	if (ring->drain_next && !ring->chain_head) {
+		ring->drain_next = false;
+		r->flags |= REQ_DRAIN;
+	}
+	if (r->flags & REQ_DRAIN && ring->chain_head) {
 		ring->chain_head->flags |= REQ_DRAIN;
+		ring->drain_next = true;
+	}
 	if (ring->flags & RING_RESTRICTED && !uring_restrict_allows(ring->restrict_, sqe))
 		return -EACCES;
 	if (!(op->flags & OP_SUPPORTED))

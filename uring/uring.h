@@ -51,7 +51,7 @@
  * Locks: ring->submit (RANK_URING, sleeping: over submission, so outside all others); ring->lock (RANK_WORKQ, interrupts off:
  * taken inside wait queues' callbacks and timers; nothing is woken through a wait queue under it).
  *
- * Departures from Linux: one runner and one pool a ring, not a task; a ring's SQPOLL thread ends with the thread that made the
+ * Departures from Linux: all requests of a thread are cancelled when it ends, timeouts too; one runner and one pool a ring, not a task; a ring's SQPOLL thread ends with the thread that made the
  * ring; IORING_SETUP_ATTACH_WQ shares nothing, and only checks the descriptor, which is what it does on Linux without SQPOLL.
  *
  * Source: io_uring(7), io_uring_setup(2), io_uring_enter(2), io_uring_register(2); <linux/io_uring.h>; tests/abi/uring*.c.
@@ -102,6 +102,7 @@ enum {
 	REQ_SKIP_ALWAYS = 8192,		/* a link behind a failed one that asked for no completion */
 	REQ_WANT = 16384,		/* any result but r->want counts as failed */
 	REQ_REGULAR = 32768,		/* in the pool: ends by itself */
+	REQ_PUNTED = 131072,		/* it has to be done by who may wait */
 	REQ_ETIME_OK = 65536,		/* -ETIME is no failure */
 };
 
@@ -256,6 +257,7 @@ struct uring {
 	u32 sq_head;			/* [s] */
 	struct thread *issuer;		/* [s] IORING_SETUP_SINGLE_ISSUER: the only one */
 	struct uring_req *chain_head, *chain_last;	/* [s] being collected */
+	bool drain_next;		/* [s] a chain is drained: so is what follows it */
 	bool drain_off;			/* [s] some request asked for no completion: nothing can be drained */
 
 	struct spinlock lock;
