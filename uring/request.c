@@ -270,9 +270,9 @@ static bool file_put_light(struct uring_req *r)
 
 static void note_failure(struct uring_req *r, s64 res)
 {
-	bool etime_ok = res == -ETIME && r->flags & REQ_ETIME_OK;
+	bool fine = (res == -ETIME && r->flags & REQ_ETIME_OK) || (r->op == IORING_OP_LINK_TIMEOUT && !(r->flags & REQ_FAILED_EARLY));
 
-	if ((res < 0 && !etime_ok) || (r->flags & REQ_WANT && res != r->want))
+	if ((res < 0 && !fine) || (r->flags & REQ_WANT && res != r->want))
 		r->flags |= REQ_FAIL;
 }
 

@@ -186,6 +186,39 @@ static void drain(void)
 	s->user_data = 1;
 	nop(&r, 2, IOSQE_CQE_SKIP_SUCCESS);
 	go(&r, "a cancelled link tells", 2);
+	int p2[2];
+	MUST(pipe(p2));
+	s = sqe_next(&r, IORING_OP_READ, p2[0], buf, 5, 0);
+	s->flags = IOSQE_IO_LINK;
+	s->user_data = 1;
+	s = sqe_next(&r, IORING_OP_LINK_TIMEOUT, -1, &soon, 1, 0);
+	s->flags = IOSQE_CQE_SKIP_SUCCESS;
+	s->user_data = 2;
+	go(&r, "LINK_TIMEOUT without a completion", 1);
+	nop(&r, 1, IOSQE_IO_LINK);
+	s = sqe_next(&r, IORING_OP_LINK_TIMEOUT, -1, &far, 1, 0);
+	s->flags = IOSQE_CQE_SKIP_SUCCESS;
+	s->user_data = 2;
+	go(&r, "LINK_TIMEOUT in time, without a completion", 1);
+	for (int i = 0; i < 5; i++)
+		sqe_next(&r, IORING_OP_READ, p2[0], buf + i, 1, 0)->user_data = i;
+	MUST(ring_go(&r, 0));
+	MUST(write(p2[1], "abcde", 5));
+	for (int i = 0; i < 5; i++) {
+		struct io_uring_cqe got;
+
+		MUST(ring_take(&r, &got) ? 0 : -1);
+	}
+	buf[5] = 0;
+	STR("five reads in order", buf);
+	sqe_next(&r, IORING_OP_READ, p2[0], buf, 1, 0)->flags = IOSQE_ASYNC;
+	MUST(ring_go(&r, 0));
+	sqe_next(&r, IORING_OP_READ, p2[0], buf, 1, 0)->user_data = 1;
+	nop(&r, 2, IOSQE_IO_LINK);
+	nop(&r, 3, 0);
+	MUST(ring_go(&r, 2));
+	for (int i = 0; i < 2; i++)
+		ring_say(&r, "chain while reads wait");
 	nop(&r, 4, IOSQE_IO_DRAIN);
 	go(&r, "drain after that", 1);
 	ring_end(&r);
