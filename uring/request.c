@@ -278,10 +278,10 @@ static void note_failure(struct uring_req *r, s64 res)
 
 static void complete_locked(struct uring_req *r, s64 res)
 {
-	const struct io_uring_cqe cqe = { .user_data = r->user_data, .res = (s32)res, .flags = r->cflags };
+	const struct uring_cqe cqe = { r->user_data, (s32)res, r->cflags, { r->extra[0], r->extra[1] } };
 
 	if (!(r->flags & REQ_SKIP_ALWAYS) && !(r->flags & REQ_SKIP_SUCCESS && !(r->flags & REQ_FAIL))) {
-		uring_post_locked(r->ring, &cqe, r->extra, &r->late);
+		uring_post_locked(r->ring, &cqe, &r->late);
 		if (r->op != IORING_OP_TIMEOUT)
 			r->ring->counted++;
 		uring_count_locked(r->ring);
@@ -341,36 +341,34 @@ void uring_device_not(struct uring_req *r)
 
 /* ---- ends ---- */
 
-bool uring_post(struct uring_req *r, s32 res, u32 cflags)
+static bool post(struct uring *ring, const struct uring_cqe *cqe)
 {
-	const struct io_uring_cqe cqe = { .user_data = r->user_data, .res = res, .flags = cflags };
-	struct uring_late *late = kzalloc(sizeof(*late), ALLOC_KERNEL);
-
-	if (!late)
-		return false;
-	u64 irq = uring_lock(r->ring);
-	uring_post_locked(r->ring, &cqe, r->extra, late);
-	r->ring->counted++;
-	uring_count_locked(r->ring);
-	uring_unlock(r->ring, irq);
-	uring_posted(r->ring, true);
-	return true;
-}
-
-bool uring_post_aux(struct uring *ring, u64 user_data, s32 res, u32 cflags)
-{
-	const struct io_uring_cqe cqe = { .user_data = user_data, .res = res, .flags = cflags };
 	struct uring_late *late = kzalloc(sizeof(*late), ALLOC_KERNEL);
 
 	if (!late)
 		return false;
 	u64 irq = uring_lock(ring);
-	uring_post_locked(ring, &cqe, NULL, late);
+
+	uring_post_locked(ring, cqe, late);
 	ring->counted++;
 	uring_count_locked(ring);
 	uring_unlock(ring, irq);
 	uring_posted(ring, true);
 	return true;
+}
+
+bool uring_post(struct uring_req *r, s32 res, u32 cflags)
+{
+	const struct uring_cqe cqe = { r->user_data, res, cflags, { r->extra[0], r->extra[1] } };
+
+	return post(r->ring, &cqe);
+}
+
+bool uring_post_aux(struct uring *ring, u64 user_data, s32 res, u32 cflags)
+{
+	const struct uring_cqe cqe = { .user_data = user_data, .res = res, .flags = cflags };
+
+	return post(ring, &cqe);
 }
 
 /* The linked timeout that watches @r, unless it has fired: it is over, and so on @dead. The chain goes on behind it. */

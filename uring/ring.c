@@ -126,7 +126,7 @@ u32 uring_cq_ready(struct uring *ring)
 }
 
 /* Lock held. The program's head may be anything: the worst is that it overwrites its own completions. */
-static bool cq_put(struct uring *ring, const struct io_uring_cqe *cqe, const u64 *extra)
+static bool cq_put(struct uring *ring, const struct uring_cqe *cqe)
 {
 	bool big = ring->setup & IORING_SETUP_CQE32;
 	u32 slot = ring->cq_tail & (ring->cq_entries - 1);
@@ -139,26 +139,22 @@ static bool cq_put(struct uring *ring, const struct io_uring_cqe *cqe, const u64
 	to->res = cqe->res;
 	to->flags = cqe->flags;
 	if (big) {
-		to->big_cqe[0] = extra ? extra[0] : 0;
-		to->big_cqe[1] = extra ? extra[1] : 0;
+		to->big_cqe[0] = cqe->extra[0];
+		to->big_cqe[1] = cqe->extra[1];
 	}
 	ring->cq_tail++;
 	__atomic_store_n(&ring->shared->cq.tail, ring->cq_tail, __ATOMIC_RELEASE);
 	return true;
 }
 
-void uring_post_locked(struct uring *ring, const struct io_uring_cqe *cqe, const u64 *extra, struct uring_late *late)
+void uring_post_locked(struct uring *ring, const struct uring_cqe *cqe, struct uring_late *late)
 {
-	if (list_empty(&ring->overflow) && cq_put(ring, cqe, extra)) {
+	if (list_empty(&ring->overflow) && cq_put(ring, cqe)) {
 		if (late && !late->owner)
 			kfree(late);
 		return;
 	}
-	late->cqe.user_data = cqe->user_data;
-	late->cqe.res = cqe->res;
-	late->cqe.flags = cqe->flags;
-	late->extra[0] = extra ? extra[0] : 0;
-	late->extra[1] = extra ? extra[1] : 0;
+	late->cqe = *cqe;
 	if (late->owner)
 		atomic_inc(&late->owner->refs);
 	list_add_tail(&late->node, &ring->overflow);
@@ -184,7 +180,7 @@ bool uring_overflow_flush(struct uring *ring)
 	while (!list_empty(&ring->overflow)) {
 		struct uring_late *late = list_first_entry(&ring->overflow, struct uring_late, node);
 
-		if (!cq_put(ring, &late->cqe, late->extra))
+		if (!cq_put(ring, &late->cqe))
 			break;
 		list_move_tail(&late->node, &done);
 		moved = true;

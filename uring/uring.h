@@ -125,12 +125,19 @@ struct uring_ident {
 	bool gone;			/* [l] the task ends: nothing of it starts or waits any more */
 };
 
+/* A completion; as struct io_uring_cqe, whose second half is of no fixed size. */
+struct uring_cqe {
+	u64 user_data;
+	s32 res;
+	u32 flags;
+	u64 extra[2];
+};
+
 /* A completion that found the ring full. */
 struct uring_late {
 	struct list_head node;		/* [l] ring->overflow */
 	struct uring_req *owner;	/* part of this request, a reference; NULL: allocated by itself */
-	struct io_uring_cqe cqe;
-	u64 extra[2];
+	struct uring_cqe cqe;
 };
 
 struct uring_poll_entry {
@@ -441,7 +448,7 @@ MUST_CHECK int uring_poller_start(struct uring *ring);
 void uring_poller_end(struct uring *ring);
 
 /* ring.c */
-void uring_post_locked(struct uring *ring, const struct io_uring_cqe *cqe, const u64 *extra, struct uring_late *late);
+void uring_post_locked(struct uring *ring, const struct uring_cqe *cqe, struct uring_late *late);
 void uring_posted(struct uring *ring, bool async);	/* tell who waits; lock not held; any context */
 bool uring_overflow_flush(struct uring *ring);		/* Return: whether it is empty now */
 u32 uring_cq_ready(struct uring *ring);
