@@ -17,6 +17,7 @@
 
 enum { RW_FLAGS = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND };
 enum { RW_MAX = 0x7ffff000 };		/* the most that one call moves */
+enum { CACHED_MAX = 256 << 10 };	/* the most that is looked up page by page */
 
 struct op_rw {
 	u64 pos;			/* ~0: the file's own */
@@ -147,14 +148,33 @@ static int rw_check(const struct uring_req *r, const struct op_rw *rw)
 	return 0;
 }
 
+/* Whether a read of [pos, pos + len) finds all in the cache. A page may still go before it is read: then it waits for the disk once. */
+static bool cached(const struct file *f, u64 pos, u64 len)
+{
+	struct mapping *m = f->mapping;
+	u64 size = m ? READ_ONCE(m->size) : 0, end = pos < size ? pos + MIN(len, size - pos) : pos;
+	bool all = end > pos && end - pos <= CACHED_MAX;
+
+	for (u64 i = pos >> PAGE_SHIFT; all && i << PAGE_SHIFT < end; i++) {
+		struct page *p = mapping_find(m, i);
+
+		all = p && page_has(p, PG_UPTODATE);
+		if (p)
+			page_put(p);
+	}
+	return all;
+}
+
 /* Whether it may be tried at once. Return: 0, -EAGAIN: not ready, -URING_PUNT */
-static int rw_may(struct uring_req *r, struct iter *it, enum uring_how how, bool nowait)
+static int rw_may(struct uring_req *r, struct iter *it, u64 pos, enum uring_how how, bool nowait)
 {
 	struct file *f = r->file;
 
 	if (uring_file_bounded(f)) {
 		r->flags |= REQ_REGULAR;
-		return how == ISSUE_BLOCK || (f->mapping && f->mapping->flags & MAPPING_SHMEM) ? 0 : -URING_PUNT;
+		if (how == ISSUE_BLOCK || (f->mapping && f->mapping->flags & MAPPING_SHMEM))
+			return 0;
+		return !is_write(r) && inode_is_reg(f->inode) && cached(f, pos == ~0ull ? READ_ONCE(f->pos) : pos, iter_left(it)) ? 0 : -URING_PUNT;
 	}
 	if (f->ops->flags & FOP_NOWAIT) {
 		it->nowait = how == ISSUE_NOWAIT || nowait;
@@ -227,7 +247,7 @@ s64 uring_rw_issue(struct uring_req *r, enum uring_how how)
 		if (ret != -EOPNOTSUPP)
 			goto out;
 	}
-	ret = rw_may(r, &it, how, rw->flags & RWF_NOWAIT);
+	ret = rw_may(r, &it, rw->pos, how, rw->flags & RWF_NOWAIT);
 	if (!ret)
 		ret = rw_do(r, rw, &it);
 out:
