@@ -201,7 +201,7 @@ struct block_device {
 	u64 rdev;			/* [I] */
 	char name[DISK_NAME_MAX];	/* [I] "vda1" */
 	struct mapping mapping;		/* the cache of its bytes */
-	struct rwsem write_lock;	/* writers through the cache */
+	struct rwsem write_lock;	/* shared: writers through the cache; exclusive: what changes a range as a whole */
 	struct devnode devnode;		/* [I] */
 	struct list_head node;		/* [r] on disk->parts */
 	struct block_stats stats;

@@ -72,9 +72,10 @@ static s64 block_write(struct file *f, struct iter *from, u64 *pos)
 	if (f->flags & O_DIRECT) {
 		n = block_direct_io(f, from, pos, true, direct_polls(b, from));
 	} else {
-		rwsem_write_lock(&b->write_lock);
+		/* shared: each pauses for itself, and the size is fixed */
+		rwsem_read_lock(&b->write_lock);
 		n = mapping_write(&b->mapping, from, pos);
-		rwsem_write_unlock(&b->write_lock);
+		rwsem_read_unlock(&b->write_lock);
 	}
 	from->left += want - MIN(want, size - start);
 	if (n > 0 && f->flags & (O_DSYNC | O_SYNC)) {

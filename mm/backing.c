@@ -6,7 +6,7 @@
 #include "mm/backing.h"
 #include "mm/internal.h"
 
-enum { BATCH = 128, VISIT_PAGES = 1024, IN_FLIGHT_MIN = 2048 };
+enum { BATCH = 128, VISIT_PAGES = 1024, IN_FLIGHT_MIN = 2048, IDLE_SEC = 30, RETRY_MS = 100 };
 
 struct backing backing_default;
 
@@ -186,10 +186,11 @@ static bool room_in_flight(struct backing *b)
 	return atomic_load(&b->writing_pages) < MAX((u64)IN_FLIGHT_MIN, READ_ONCE(b->rate.bandwidth) / 4) || READ_ONCE(b->stop);
 }
 
-/* Write what has been dirty since before @before_ns, one mapping after the other, while it is @background: while too much is dirty. */
-static void write_some(struct backing *b, u64 before_ns, bool background)
+/* Write what has been dirty since before @before_ns, one mapping after the other, while it is @background: while too much is dirty. Return: pages started */
+static u64 write_some(struct backing *b, u64 before_ns, bool background)
 {
 	struct mapping *m;
+	u64 all = 0;
 
 	while (!READ_ONCE(b->stop) && (!background || dirty_over_background(b)) && (m = next_dirty(b, before_ns)) != NULL) {
 		struct writeback_plug plug;
@@ -199,6 +200,7 @@ static void write_some(struct backing *b, u64 before_ns, bool background)
 			writeback_plug_begin(&plug);
 			n = writeback_some(m, VISIT_PAGES, false);
 			writeback_plug_end(&plug);
+			all += n;
 			dirty_measure(b);
 			wait_event(&b->waitq, room_in_flight(b));
 		} while (n == VISIT_PAGES && !READ_ONCE(b->stop));
@@ -206,6 +208,7 @@ static void write_some(struct backing *b, u64 before_ns, bool background)
 		mapping_unpin(m);
 		cond_resched();
 	}
+	return all;
 }
 
 static bool has_work(struct backing *b)
@@ -213,14 +216,36 @@ static bool has_work(struct backing *b)
 	return READ_ONCE(b->all) || READ_ONCE(b->look) || READ_ONCE(b->stop);
 }
 
-/* Until it is kicked, or the time for a look has come, which comes only while something is dirty. */
-static void wait_for_work(struct backing *b)
+/* Until it is kicked, or the time for a look has come, which comes only while something is dirty. Return: false: nothing for long */
+static bool wait_for_work(struct backing *b)
 {
 	u32 cs = READ_ONCE(dirty_sysctls.writeback_cs);
 
-	wait_event(&b->waitq, has_work(b) || (cs && !list_empty(&b->dirty)));
-	if (!has_work(b))
-		(void)wait_event_until(&b->waitq, has_work(b), plat_mono_ns() + (u64)cs * (NS_PER_SEC / 100));
+	if (has_work(b))
+		return true;
+	if (list_empty(&b->dirty))
+		(void)wait_event_until(&b->waitq, has_work(b) || (cs && !list_empty(&b->dirty)), plat_mono_ns() + (u64)IDLE_SEC * NS_PER_SEC);
+	else
+		(void)wait_event_until(&b->waitq, has_work(b), cs ? plat_mono_ns() + (u64)cs * (NS_PER_SEC / 100) : ~0ull);
+	return has_work(b) || !list_empty(&b->dirty);
+}
+
+/* The thread ends for want of work. Who finds work from here on asks for a new one; what came before is seen here. Return: whether */
+static bool retire(struct backing *b)
+{
+	bool ends;
+
+	mutex_lock(&registry);
+	ends = !READ_ONCE(b->stop);
+	if (ends) {
+		b->runs = false;
+		WRITE_ONCE(b->wanted, false);
+		smp_mb();
+		if (has_work(b) || !list_empty(&b->dirty))
+			want_thread(b);
+	}
+	mutex_unlock(&registry);
+	return ends;
 }
 
 static void thread_main(void *arg)
@@ -232,18 +257,23 @@ static void thread_main(void *arg)
 		u64 now, expire = (u64)READ_ONCE(dirty_sysctls.expire_cs) * (NS_PER_SEC / 100);
 		bool all;
 
-		wait_for_work(b);
+		if (!wait_for_work(b)) {
+			if (retire(b))
+				return;
+			continue;
+		}
 		all = xchg(&b->all, false);
 		WRITE_ONCE(b->look, false);
 		now = plat_mono_ns();
 		if (all)
-			write_some(b, now, false);
-		else if (now > expire)
-			write_some(b, now - expire, false);
+			(void)write_some(b, now, false);
+		else if (READ_ONCE(dirty_sysctls.writeback_cs) && now > expire)
+			(void)write_some(b, now - expire, false);
 		/* each mapping once a round; what is dirtied meanwhile has its turn in the next */
 		while (!READ_ONCE(b->stop) && dirty_over_background(b) && !list_empty(&b->dirty)) {
-			write_some(b, plat_mono_ns(), true);
-			cond_resched();
+			/* what others have locked or are writing: they will be done soon */
+			if (!write_some(b, plat_mono_ns(), true))
+				(void)wait_event_until(&b->waitq, READ_ONCE(b->stop), plat_mono_ns() + RETRY_MS * NS_PER_MS);
 		}
 	}
 	complete(&b->stopped);

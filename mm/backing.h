@@ -7,9 +7,9 @@
  *
  * A disk has one (struct disk); all other mappings have backing_default.
  *
- * The thread is made when there first is something to write.  It writes what has been dirty for dirty_expire_centisecs, looking every
- * dirty_writeback_centisecs, and everything while more pages are dirty than the background threshold, or than the device's
- * share of it.  It keeps as many pages under way as the device writes in a quarter of a second.
+ * The thread is made when there is something to write, and ends when there was nothing for thirty seconds.  It writes what has been
+ * dirty for dirty_expire_centisecs, looking every dirty_writeback_centisecs, and everything while more pages are dirty than the background
+ * threshold, or than the device's share of it.  It keeps as many pages under way as the device writes in a quarter of a second.
  *
  * Locks: registry (RANK_LEAF_SLEEP): the list of all, making and ending threads · b->lock: b's list.
  */

@@ -1,7 +1,7 @@
 /* The arithmetic of dirty throttling; see dirty_rate.h. */
 #include "mm/dirty_rate.h"
 
-enum { NS_A_MS = 1000000, SMOOTH_MS = 1600, RATE_FIRST = 25600 /* 100 MiB/s */ };
+enum { NS_A_MS = 1000000, SMOOTH_MS = 1600, RATE_FIRST = 25600 /* 100 MiB/s */, TASKS_MANY = 1024 };
 #define NS_A_SEC 1000000000ull
 
 /* ---- limits ---- */
@@ -105,16 +105,16 @@ static u64 toward(u64 from, u64 to, u64 part, u64 whole)
 
 bool dirty_rate_update(struct dirty_rate *r, u64 now_ns, u64 written, u64 dirtied, u32 ratio, bool busy)
 {
-	u64 ms = (now_ns - r->stamp_ns) / NS_A_MS, wrote = written - r->written, made = dirtied - r->dirtied, balanced;
+	u64 ms = (now_ns - r->stamp_ns) / NS_A_MS, wrote = written - r->written, made = dirtied - r->dirtied, task, balanced;
 
 	if (now_ns < r->stamp_ns || ms < DIRTY_UPDATE_MS)
 		return false;
 	/* an idle device says nothing about how fast it is */
 	if (busy && ms < 8 * DIRTY_UPDATE_MS) {
 		r->bandwidth = MAX(toward(r->bandwidth, wrote * 1000 / ms, MIN(ms, (u64)SMOOTH_MS), SMOOTH_MS), 1ull);
-		balanced = made ? r->rate * ratio / DIRTY_ONE * r->bandwidth / MAX(made * 1000 / ms, 1ull) : r->bandwidth;
-		balanced = MAX(MIN(balanced, r->bandwidth), 1ull);
-		r->rate = MAX(toward(r->rate, balanced, 1, 4), 1ull);
+		task = r->rate * ratio / DIRTY_ONE + 1;
+		balanced = MIN(task * r->bandwidth / MAX(made * 1000 / ms, 1ull), r->bandwidth);
+		r->rate = MAX(toward(r->rate, balanced, 1, 4), MAX(r->bandwidth / TASKS_MANY, 1ull));
 	}
 	r->stamp_ns = now_ns;
 	r->written = written;

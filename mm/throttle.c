@@ -59,8 +59,9 @@ static u32 position(struct backing *b, const struct dirty_limits *l, u64 dirty, 
 	p.dev_limit = share_limit(b, l, dirty);
 	p.dev_bandwidth = b->rate.bandwidth;
 	ratio = dirty_ratio(&p);
+	/* who stands still because of others learns nothing of his own device */
 	(void)dirty_rate_update(&b->rate, plat_mono_ns(), atomic_load(&b->written), atomic_load(&b->dirtied), ratio,
-				atomic_load(&b->writing_pages) != 0);
+				atomic_load(&b->writing_pages) && (ratio || p.dev_dirty > p.dev_limit));
 	*rate = b->rate.rate;
 	spin_unlock(&rates_lock);
 	return ratio;

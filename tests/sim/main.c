@@ -16,11 +16,11 @@ const struct scenario sim_scenarios[] = {
 	{ "processes", scenario_processes }, { "tmpfs", scenario_tmpfs }, { "cow", scenario_cow }, { "futex", scenario_futex },
 	{ "disk", scenario_disk }, { "ext4", scenario_ext4 }, { "nomem", scenario_nomem }, { "tcp", scenario_tcp }, { "tcplisten", scenario_tcplisten },
 	{ "tcpnomem", scenario_tcpnomem }, { "net", scenario_net }, { "netnomem", scenario_netnomem }, { "uring", scenario_uring },
-	{ "uringmem", scenario_uringmem }, { NULL, NULL },
+	{ "uringmem", scenario_uringmem }, { "dirty", scenario_dirty }, { NULL, NULL },
 };
 enum plant sim_plant;
 
-static const char *const plants[] = { "none", "lock", "wake", "flush" };
+static const char *const plants[] = { "none", "lock", "wake", "flush", "limit" };
 static char log_text[1 << 16];
 static size_t log_len;
 static uint64_t *trace_out;	/* shared with the parent: the trace hash at the end */

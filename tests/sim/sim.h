@@ -14,7 +14,7 @@
 enum { PAGE = 4096 };
 
 /* What is wrong on purpose, to see that it is found. */
-enum plant { PLANT_NONE, PLANT_NO_LOCK, PLANT_NO_WAKE, PLANT_NO_FLUSH };
+enum plant { PLANT_NONE, PLANT_NO_LOCK, PLANT_NO_WAKE, PLANT_NO_FLUSH, PLANT_LIMIT };
 
 struct scenario {
 	const char *name;
@@ -62,5 +62,6 @@ void scenario_net(uint64_t seed);
 void scenario_netnomem(uint64_t seed);
 void scenario_uring(uint64_t seed);
 void scenario_uringmem(uint64_t seed);
+void scenario_dirty(uint64_t seed);
 
 #endif
