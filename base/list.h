@@ -326,7 +326,7 @@ static inline void hlist_add_head_rcu(struct hlist_node *node, struct hlist_head
 {
 	struct hlist_node *first = head->first;
 
-	node->next = first;
+	WRITE_ONCE(node->next, first);	/* a reader may still stand on a node that is moved */
 	WRITE_ONCE(node->pprev, &head->first);
 	atomic_store_release(&head->first, node);
 	if (first)

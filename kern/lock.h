@@ -146,7 +146,7 @@ static inline void spin_unlock_rank(struct spinlock *l, u32 rank)
 {
 	u16 *owner = (u16 *)&l->word;	/* little endian: the low half; only the holder writes it */
 
-	__atomic_store_n(owner, (u16)(*owner + 1), __ATOMIC_RELEASE);
+	__atomic_store_n(owner, (u16)(__atomic_load_n(owner, __ATOMIC_RELAXED) + 1), __ATOMIC_RELEASE);
 	rank_drop(rank);
 }
 
@@ -174,7 +174,7 @@ static inline void spin_unlock_raw(struct spinlock *l)
 {
 	u16 *owner = (u16 *)&l->word;
 
-	__atomic_store_n(owner, (u16)(*owner + 1), __ATOMIC_RELEASE);
+	__atomic_store_n(owner, (u16)(__atomic_load_n(owner, __ATOMIC_RELAXED) + 1), __ATOMIC_RELEASE);
 }
 
 static inline bool spin_trylock_raw(struct spinlock *l)

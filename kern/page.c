@@ -75,7 +75,7 @@ static void buddy_free(struct page *p, unsigned order)
 {
 	u64 pfn = page_pfn(p);
 
-	free_count += 1ull << order;
+	WRITE_ONCE(free_count, free_count + (1ull << order));
 	for (; order < PAGE_ORDER_MAX; order++) {
 		u64 other = pfn ^ 1ull << order;
 		struct page *buddy = &pages[other];
@@ -102,7 +102,7 @@ static struct page *buddy_alloc(unsigned order)
 		o--;
 		list_push(p + (1ull << o), o);
 	}
-	free_count -= 1ull << order;
+	WRITE_ONCE(free_count, free_count - (1ull << order));
 	return p;
 }
 
@@ -201,7 +201,7 @@ struct page *page_alloc(unsigned order, u32 flags)
 			return NULL;
 		}
 	}
-	if (__builtin_expect(free_count < low_mark, 0) && wake_fn)
+	if (__builtin_expect(READ_ONCE(free_count) < low_mark, 0) && wake_fn)
 		wake_fn();
 	p->refs = 1;
 	p->flags = order << 24;

@@ -57,8 +57,8 @@ static inline paddr_t page_phys(const struct page *p) { return page_pfn(p) << PA
 static inline void *page_virt(const struct page *p) { return phys_to_virt(page_phys(p)); }
 static inline struct page *phys_page(paddr_t a) { return &pages[a >> PAGE_SHIFT]; }
 static inline struct page *virt_page(const void *v) { return phys_page(virt_to_phys(v)); }
-static inline struct page *page_head(struct page *p) { return p->flags & PG_TAIL ? p - p->index : p; }
-static inline unsigned page_order(const struct page *head) { return head->flags >> 24; }
+static inline struct page *page_head(struct page *p) { return __atomic_load_n(&p->flags, __ATOMIC_RELAXED) & PG_TAIL ? p - p->index : p; }
+static inline unsigned page_order(const struct page *head) { return __atomic_load_n(&head->flags, __ATOMIC_RELAXED) >> 24; }
 
 static inline bool page_has(const struct page *p, u32 flag) { return __atomic_load_n(&p->flags, __ATOMIC_RELAXED) & flag; }
 static inline void page_set(struct page *p, u32 flag) { __atomic_fetch_or(&p->flags, flag, __ATOMIC_ACQ_REL); }

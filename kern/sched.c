@@ -45,7 +45,7 @@ struct runq {
 	struct spinlock lock;
 	struct rb_root fair;		/* [q] by vruntime */
 	struct rb_node *fair_first;	/* [q] */
-	u64 min_vruntime;		/* [q] never back */
+	u64 min_vruntime;		/* [q; readers a] never back */
 	u64 rt_bitmap[2];		/* [q] bit p: rt[p] is not empty */
 	struct list_head rt[RT_PRIOS];	/* [q] */
 	u32 queued;			/* [q; readers a] */
@@ -116,7 +116,7 @@ static void class_update(struct thread *t)
 
 static void enqueue(struct runq *rq, struct thread *t, bool front)
 {
-	rq->queued++;
+	WRITE_ONCE(rq->queued, rq->queued + 1);
 	if (t->class == CLASS_RT) {
 		if (front)
 			list_add(&t->rt_node, &rq->rt[t->rt_prio]);
@@ -144,7 +144,7 @@ static void enqueue(struct runq *rq, struct thread *t, bool front)
 
 static void dequeue(struct runq *rq, struct thread *t)
 {
-	rq->queued--;
+	WRITE_ONCE(rq->queued, rq->queued - 1);
 	if (t->class == CLASS_RT) {
 		list_del_init(&t->rt_node);
 		if (list_empty(&rq->rt[t->rt_prio]))
@@ -171,7 +171,7 @@ static void charge(struct runq *rq, struct thread *t, u64 now)
 	u64 delta = now - t->slice_start_ns;
 
 	t->slice_start_ns = now;
-	if (t->flags & TF_IDLE) {
+	if (thread_has_flag(t, TF_IDLE)) {
 		rq->idle_ns += delta;
 		return;
 	}
@@ -187,7 +187,7 @@ static void charge(struct runq *rq, struct thread *t, u64 now)
 			min = first;
 	}
 	if ((s64)(min - rq->min_vruntime) > 0)
-		rq->min_vruntime = min;
+		WRITE_ONCE(rq->min_vruntime, min);
 }
 
 /* Should @t, just queued, run instead of the current thread?  @now: 0 if it is not known */
@@ -195,7 +195,7 @@ static bool preempts(struct runq *rq, struct thread *t, u64 now)
 {
 	struct thread *cur = rq->current;
 
-	if (cur->flags & TF_IDLE)
+	if (thread_has_flag(cur, TF_IDLE))
 		return true;
 	if (t->class != cur->class)
 		return t->class < cur->class;
@@ -214,7 +214,7 @@ static void resched(struct runq *rq)
 	struct thread *cur = rq->current;
 	u32 cpu = (u32)(rq - runq);
 
-	if (cur->flags & TF_NEED_RESCHED)
+	if (thread_has_flag(cur, TF_NEED_RESCHED))
 		return;
 	thread_set_flag(cur, TF_NEED_RESCHED);
 	if (cpu != plat_cpu_id())
@@ -257,7 +257,7 @@ static u32 choose_cpu(struct thread *t, struct runq *rq)
 /* Carry a thread's virtual runtime from one queue to another. */
 static void rebase(struct thread *t, struct runq *from, struct runq *to)
 {
-	t->vruntime = t->vruntime - from->min_vruntime + to->min_vruntime;
+	t->vruntime = t->vruntime - READ_ONCE(from->min_vruntime) + READ_ONCE(to->min_vruntime);	/* one of the two is not locked */
 	__atomic_store_n(&t->cpu, (u32)(to - runq), __ATOMIC_RELEASE);
 }
 
@@ -267,11 +267,11 @@ bool thread_wake(struct thread *t, u32 states)
 		return false;
 	u64 flags = plat_irq_save();
 	struct runq *rq = rq_of(t);
-	bool woken = 1u << t->state & states;
+	bool woken = 1u << __atomic_load_n(&t->state, __ATOMIC_RELAXED) & states;
 
 	if (!woken)
 		goto out;
-	t->state = TS_RUNNING;
+	__atomic_store_n(&t->state, TS_RUNNING, __ATOMIC_RELAXED);
 	if (t->on_rq)
 		goto out;	/* it has not gone to sleep yet, and will not */
 	/* Who slept as long as the credit is owed just that, however much or little the others ran meanwhile. */
@@ -344,9 +344,9 @@ static void switch_to(struct runq *rq, struct thread *prev, struct thread *next)
 
 	rq->switches++;
 	rq->current = next;
-	if (prev->flags & TF_IDLE)
+	if (thread_has_flag(prev, TF_IDLE))
 		__atomic_fetch_and(&idle_cpus, ~bit, __ATOMIC_RELAXED);
-	if (next->flags & TF_IDLE)
+	if (thread_has_flag(next, TF_IDLE))
 		__atomic_fetch_or(&idle_cpus, bit, __ATOMIC_RELAXED);
 	else if (rq->queued)
 		timer_hint(next->slice_start_ns + slice_of(next));
@@ -364,7 +364,7 @@ static void do_schedule(struct thread *prev)
 	spin_lock_raw(&rq->lock);
 	thread_clear_flag(prev, TF_NEED_RESCHED);
 	charge(rq, prev, now);
-	bool stays = prev->state == TS_RUNNING && !(prev->flags & TF_IDLE);
+	bool stays = prev->state == TS_RUNNING && !thread_has_flag(prev, TF_IDLE);
 	if (stays)
 		enqueue(rq, prev, prev->class == CLASS_RT && (prev->policy == SCHED_FIFO || now < prev->slice_end_ns));
 	else if (prev->state != TS_RUNNING)
@@ -409,7 +409,7 @@ void schedule(void)
 	/* No lock of a spinning rank may be held across a switch. */
 	if (__builtin_expect(prev->ranks_held[1] | prev->ranks_held[0] >> RANK_SPIN, 0))
 		rank_violation(RANK_SPIN, prev->ranks_held);
-	if (prev->state != TS_RUNNING) {
+	if (__atomic_load_n(&prev->state, __ATOMIC_RELAXED) != TS_RUNNING) {
 		prev->wait_pc = __builtin_return_address(0);
 		if (prev->plug)
 			sleep_hook(prev);
@@ -687,7 +687,7 @@ void sched_idle_loop(void)
 	for (;;) {
 		plat_irq_disable();
 		rcu_note_switch();
-		if (rq->current->flags & TF_NEED_RESCHED || rq->queued)
+		if (thread_has_flag(rq->current, TF_NEED_RESCHED) || READ_ONCE(rq->queued))
 			do_schedule(rq->current);	/* enables interrupts */
 		else
 			plat_cpu_idle();
@@ -726,7 +726,7 @@ void sched_tick(bool from_user)
 
 	if (from_user)
 		rcu_note_switch();
-	if (t->flags & TF_IDLE) {
+	if (thread_has_flag(t, TF_IDLE)) {
 		rq->sample_ns = now;
 		return;
 	}
@@ -765,7 +765,7 @@ static void load_fire(struct timer *t)
 	u32 running = 0;
 
 	for (u32 i = 0; i < plat_cpu_count(); i++)
-		running += runq[i].queued + (runq[i].current && !(runq[i].current->flags & TF_IDLE));
+		running += READ_ONCE(runq[i].queued) + (runq[i].current && !(runq[i].current->flags & TF_IDLE));
 	for (int i = 0; i < 3; i++)
 		load_avg[i] = (u32)(((u64)load_avg[i] * decay[i] + (u64)(running << 11) * (2048 - decay[i]) + (running << 11 >= load_avg[i] ? 2047 : 0)) >> 11);
 	timer_arm(t, t->expires_ns + 5ull * NS_PER_SEC);

@@ -107,7 +107,7 @@ bool timer_cancel_sync(struct timer *t)
 {
 	for (;;) {
 		bool was = timer_cancel(t);
-		struct timer_cpu *c = &timer_cpu[t->cpu];
+		struct timer_cpu *c = &timer_cpu[__atomic_load_n(&t->cpu, __ATOMIC_ACQUIRE)];
 
 		if (__atomic_load_n(&c->running, __ATOMIC_ACQUIRE) != t)
 			return was;
@@ -168,7 +168,7 @@ void timers_run(void)
 		if (t->expires_ns > now)
 			break;
 		take_out(c, t);
-		c->running = t;
+		__atomic_store_n(&c->running, t, __ATOMIC_RELAXED);
 		spin_unlock_irqrestore(&c->lock, flags);
 		t->fn(t);
 		flags = spin_lock_irqsave(&c->lock);

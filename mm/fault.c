@@ -294,7 +294,7 @@ static struct page *file_page(struct fault *f, u64 index)
 	if (past_end(m, index))
 		return ERR_PTR(-EIO);
 	p = mapping_find(m, index);
-	if (likely(p && (p->flags & (PG_UPTODATE | PG_READAHEAD)) == PG_UPTODATE))
+	if (likely(p && (__atomic_load_n(&p->flags, __ATOMIC_ACQUIRE) & (PG_UPTODATE | PG_READAHEAD)) == PG_UPTODATE))
 		return page_sub(p, index);
 	if (p)
 		page_put(p);

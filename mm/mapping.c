@@ -438,7 +438,7 @@ static struct page *page_for_read(struct mapping *m, struct readahead *ra, u64 i
 {
 	struct page *p = mapping_find(m, index);
 
-	if (likely(p && (p->flags & (PG_UPTODATE | PG_READAHEAD)) == PG_UPTODATE))
+	if (likely(p && (__atomic_load_n(&p->flags, __ATOMIC_ACQUIRE) & (PG_UPTODATE | PG_READAHEAD)) == PG_UPTODATE))
 		return p;
 	if (p)
 		page_put(p);

@@ -350,7 +350,7 @@ s64 sys_call(const struct plat_regs *r)
 
 void sys_dispatch(struct plat_regs *r)
 {
-	if (unlikely(current()->flags & TF_TRACE_SYSCALL))
+	if (unlikely(thread_has_flag(current(), TF_TRACE_SYSCALL)))
 		sys_dispatch_traced(r);
 	else
 		r->ax = (u64)sys_call(r);

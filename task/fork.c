@@ -144,7 +144,7 @@ static void copy_task(struct task *t, const struct clone_request *r)
 	struct task *old = current_task();
 
 	t->thread.cred = cred_get(current_cred());
-	t->blocked = current()->flags & TF_RESTORE_MASK ? old->saved_mask : old->blocked;
+	t->blocked = thread_has_flag(current(), TF_RESTORE_MASK) ? old->saved_mask : old->blocked;
 	t->personality = old->personality;
 	t->timer_slack_ns = old->timer_slack_ns;
 	t->ioprio = old->ioprio;

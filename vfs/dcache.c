@@ -360,13 +360,13 @@ static inline bool refs_kill(struct dentry *d)
 
 static bool wants_death(struct dentry *d)
 {
-	return d->flags & (DENTRY_UNHASHED | DENTRY_NOCACHE | DENTRY_TMPFILE) || (d->ops && d->ops->delete && d->ops->delete(d));
+	return READ_ONCE(d->flags) & (DENTRY_UNHASHED | DENTRY_NOCACHE | DENTRY_TMPFILE) || (d->ops && d->ops->delete && d->ops->delete(d));
 }
 
 static void lru_add(struct dentry *d)
 {
 	spin_lock(&lru_lock);
-	if (!(d->flags & DENTRY_LRU) && !(atomic_load(&d->refs) & REFS_DEAD)) {
+	if (!(READ_ONCE(d->flags) & DENTRY_LRU) && !(atomic_load(&d->refs) & REFS_DEAD)) {
 		list_add_tail(&d->lru, &lru);
 		d_set_flag(d, DENTRY_LRU);
 		count_unused++;
@@ -379,9 +379,9 @@ static NOINLINE struct dentry *put_last(struct dentry *d)
 {
 	if (wants_death(d))
 		return refs_kill(d) ? dentry_destroy(d) : NULL;
-	if (!(d->flags & DENTRY_REFERENCED))
+	if (!(READ_ONCE(d->flags) & DENTRY_REFERENCED))
 		d_set_flag(d, DENTRY_REFERENCED);
-	if (!(d->flags & DENTRY_LRU))
+	if (!(READ_ONCE(d->flags) & DENTRY_LRU))
 		lru_add(d);
 	return NULL;
 }

@@ -418,11 +418,11 @@ static int step_pinned(struct walk *w, const char *name, u32 len, const char *re
 		d_put(d);
 		return -ENOENT;
 	}
-	if (inode_is_link(i) && follow && !(d->flags & DENTRY_MOUNTPOINT))
+	if (inode_is_link(i) && follow && !(READ_ONCE(d->flags) & DENTRY_MOUNTPOINT))
 		return follow_pinned(w, d, rest, trailing);
 	struct path p = { mount_get(w->path.mount), d };
 
-	if (d->flags & DENTRY_MOUNTPOINT) {
+	if (READ_ONCE(d->flags) & DENTRY_MOUNTPOINT) {
 		path_cross_mounts(&p);
 		if (w->flags & WALK_NO_XDEV && p.mount != w->path.mount) {
 			path_put(&p);
@@ -488,7 +488,7 @@ static ALWAYS_INLINE int step(struct walk *w, const char *name, u32 len, u32 has
 	}
 	struct mount *m = w->path.mount;
 
-	if (unlikely(d->flags & DENTRY_MOUNTPOINT) && !cross_rcu(w, &m, &d, &seq, &i))
+	if (unlikely(READ_ONCE(d->flags) & DENTRY_MOUNTPOINT) && !cross_rcu(w, &m, &d, &seq, &i))
 		return -EXDEV;
 	w->path.mount = m;
 	w->path.dentry = d;
