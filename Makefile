@@ -27,6 +27,7 @@ include mk/vdso.mk
 -include mk/unit.mk
 -include mk/fuzz.mk
 -include mk/coverage.mk
+-include mk/tsan.mk
 -include mk/launcher.mk
 -include mk/abi.mk
 -include mk/vm.mk

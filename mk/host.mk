@@ -8,18 +8,25 @@
 # the compiler gave them, again and again (plat/host/image.c).
 
 HOST := $(BUILD)/host/obj
-HOST_SRC := $(filter-out plat/vm/% init/main.c,$(KSRC)) $(wildcard plat/host/*.c plat/host/*.S host/*.c)
+HOST_SRC := $(filter-out plat/vm/% init/main.c,$(KSRC)) $(filter-out $(if $(HOST_RACES),,plat/host/races.c),$(wildcard plat/host/*.c plat/host/*.S)) \
+	$(wildcard host/*.c)
 HOST_OBJ := $(patsubst %,$(HOST)/%.o,$(basename $(HOST_SRC)))
 HOST_SANITIZE ?= -fsanitize=address,undefined -fno-sanitize-recover=all
 
 HOST_CFLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-common -fwrapv \
 	-fno-delete-null-pointer-checks -I. -Iplat/host/include $(WARN)
 # What sees only the user ABI's headers, as in the guest; plat/host/os.c sees the C library's.
-HOST_KFLAGS = $(HOST_CFLAGS) $(HOST_SANITIZE) -ffreestanding -nostdinc -isystem $(GCC_INC) -isystem $(ABI_INC)
+HOST_WATCH = $(HOST_SANITIZE)
+HOST_KFLAGS = $(HOST_CFLAGS) $(HOST_WATCH) -ffreestanding -nostdinc -isystem $(GCC_INC) -isystem $(ABI_INC)
 
-$(HOST)/plat/host/os.o: HOST_KFLAGS = $(HOST_CFLAGS) $(HOST_SANITIZE)
+$(HOST)/plat/host/os.o: HOST_KFLAGS = $(HOST_CFLAGS) $(HOST_WATCH)
 # What copies all variables must not be watched for reaching between them.
-$(HOST)/plat/host/image.o: HOST_SANITIZE :=
+$(HOST)/plat/host/image.o: HOST_WATCH :=
+# Races of the machine with itself are none (plat/host/sanitize.h).
+ifneq ($(HOST_RACES),)
+$(HOST)/plat/host/%.o: HOST_WATCH := -DHOST_RACES -Dmemcpy=base_memcpy -Dmemmove=base_memmove -Dmemset=base_memset
+$(HOST)/base/string.o: HOST_WATCH :=
+endif
 $(HOST)/base/string.o: HOST_EXTRA := -DBASE_STRING_PREFIX
 $(HOST)/task/vdso_image.o: $(VM)/vdso.so
 $(HOST)/task/vdso_image.o: HOST_EXTRA := -DVDSO_IMAGE='"$(VM)/vdso.so"'

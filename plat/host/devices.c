@@ -48,7 +48,7 @@ void plat_msi_free(const struct plat_msi *msi) {}
 /* ---- device memory: a range of addresses where nothing is mapped, so that an access past these functions ends the process ---- */
 
 /* The direct map's far end: no memory reaches it. */
-static char *const io_window = (char *)PLAT_DIRECT_MAP + (1ull << 40);
+static char *const io_window = (char *)PLAT_DIRECT_MAP + (256ull << 30);
 
 void *plat_map_io(paddr_t phys, u64 len_bytes)
 {
@@ -75,7 +75,11 @@ u32 host_mmio_read(const volatile void *reg, u32 bytes)
 	u32 offset;
 	struct host_virtio *v = device_at(reg, &offset);
 
-	return host_virtio_reg_read(v, offset, bytes);
+	host_device_enter();
+	u32 value = host_virtio_reg_read(v, offset, bytes);
+
+	host_device_leave();
+	return value;
 }
 
 void host_mmio_write(volatile void *reg, u32 bytes, u32 value)
@@ -83,7 +87,9 @@ void host_mmio_write(volatile void *reg, u32 bytes, u32 value)
 	u32 offset;
 	struct host_virtio *v = device_at(reg, &offset);
 
+	host_device_enter();
 	host_virtio_reg_write(v, offset, bytes, value);
+	host_device_leave();
 }
 
 unsigned plat_mmio_devices(const struct plat_mmio_device **devices)

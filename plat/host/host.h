@@ -57,6 +57,10 @@ u64 host_trace_hash(void);
 u64 host_switches(void);
 u64 host_now_ns(void);		/* the clock, which this reading does not move */
 
+/** host_device_enter - from here to host_device_leave a model acts, not the CPU that wrote to its register. */
+void host_device_enter(void);
+void host_device_leave(void);
+
 void host_stack_alloc(struct plat_ctx *ctx);
 void host_stack_free(struct plat_ctx *ctx);
 struct plat_percpu *host_percpu(u32 cpu);

@@ -18,21 +18,8 @@
 #include "kern/page.h"
 #include "kern/thread.h"
 #include "plat/host/host.h"
+#include "plat/host/sanitize.h"
 #include "plat/host/virtio.h"
-
-/* gcc says it by a macro, clang by a feature. */
-#ifndef __has_feature
-#define __has_feature(x) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
-void __sanitizer_start_switch_fiber(void **fake_stack_save, const void *bottom, size_t size);
-void __sanitizer_finish_switch_fiber(void *fake_stack_save, const void **bottom_old, size_t *size_old);
-void __asan_unpoison_memory_region(const volatile void *addr, size_t size);
-#else
-static inline void __sanitizer_start_switch_fiber(void **save, const void *bottom, size_t size) {}
-static inline void __sanitizer_finish_switch_fiber(void *save, const void **bottom, size_t *size) {}
-static inline void __asan_unpoison_memory_region(const volatile void *addr, size_t size) {}
-#endif
 
 enum {
 	STACK_BYTES = 512 << 10,
@@ -49,11 +36,13 @@ static struct plat_percpu cpus[CPUS_MAX];
 static struct plat_region region;
 static u64 now_ns, random_state, trace_hash, switches;
 static char *stacks;			/* STACKS_MAX of them, the lowest page of each a guard */
-static void *free_stack[STACKS_MAX];
+static void *free_stack[STACKS_MAX], *race_fibers[STACKS_MAX];
 static u32 free_count;
-static void *boot_sp;			/* of host_boot's caller, until it is a thread */
+static void *boot_sp, *boot_fiber;	/* of host_boot's caller, until it is a thread */
 static struct thread boot_thread;	/* CPU 0's before sched_init gives it one */
 static bool arrived;
+static void *device_fiber;		/* ThreadSanitizer's, of all devices; its address stands for what they have done */
+static char device_told;		/* its address: for what drivers have told them */
 
 static u64 random_next(void)
 {
@@ -120,8 +109,9 @@ static void trace_switch(u32 cpu, const struct thread *to)
 
 	struct trace_event *e = &trace_ring[switches++ % TRACE_EVENTS];
 
-	memcpy(name, to->comm, sizeof(name));
-	memcpy(e->comm, to->comm, sizeof(e->comm));
+	/* inline: the C library's tells ThreadSanitizer of it, and it is the machine that looks */
+	__builtin_memcpy(name, to->comm, sizeof(name));
+	__builtin_memcpy(e->comm, to->comm, sizeof(e->comm));
 	e->cpu = cpu;
 	e->now_ns = now_ns;
 	trace_word(cpu | (u64)to->flags << 32);
@@ -135,6 +125,8 @@ u64 host_switches(void) { return switches; }
 
 /* ---- fibers ---- */
 
+static u32 stack_number(const void *stack) { return (u32)((u64)((const char *)stack - stacks) / STACK_BYTES); }
+
 void host_stack_alloc(struct plat_ctx *ctx)
 {
 	if (!free_count)
@@ -142,6 +134,8 @@ void host_stack_alloc(struct plat_ctx *ctx)
 	ctx->stack = free_stack[--free_count];
 	ctx->stack_bytes = STACK_BYTES - PAGE_SIZE;
 	ctx->stack_owned = true;
+	ctx->race_fiber = race_fiber_new();
+	race_fibers[stack_number(ctx->stack)] = ctx->race_fiber;
 	__asan_unpoison_memory_region(ctx->stack, ctx->stack_bytes);
 }
 
@@ -150,6 +144,8 @@ void host_stack_free(struct plat_ctx *ctx)
 	if (!ctx->stack_owned)
 		return;
 	free_stack[free_count++] = ctx->stack;
+	race_fiber_free(ctx->race_fiber);
+	race_fibers[stack_number(ctx->stack)] = ctx->race_fiber = NULL;
 	ctx->stack = NULL;
 	ctx->stack_owned = false;
 }
@@ -172,9 +168,10 @@ static struct plat_ctx *ctx_of(struct plat_percpu *cpu)
 	return &cpu->current->ctx;
 }
 
-/* Leave for another fiber; on return it is ours again. @dying: it never is */
-static void go(struct plat_ctx *from, void **save, struct plat_ctx *to, void *load, bool dying)
+/* Leave for another fiber; on return it is ours again. @ordered: on the same CPU. @dying: it never is */
+static void go(struct plat_ctx *from, void **save, struct plat_ctx *to, void *load, bool ordered, bool dying)
 {
+	race_switch(to->race_fiber, ordered);
 	__sanitizer_start_switch_fiber(dying ? NULL : &from->fake_stack, to->stack, to->stack_bytes);
 	host_switch_sp(save, load);
 	__sanitizer_finish_switch_fiber(ctx_of(host_cpu)->fake_stack, NULL, NULL);
@@ -212,7 +209,7 @@ void plat_ctx_switch(struct plat_ctx *prev, struct plat_ctx *next)
 		plat_as_switch((struct plat_as *)to->mm);
 	host_cpu->current = to;
 	trace_switch(host_cpu->id, to);
-	go(prev, &prev->sp, next, next->sp, from->state == TS_DEAD);
+	go(prev, &prev->sp, next, next->sp, true, from->state == TS_DEAD);
 }
 
 void plat_ctx_adopt(struct thread *thread, void *stack_top)
@@ -221,6 +218,7 @@ void plat_ctx_adopt(struct thread *thread, void *stack_top)
 
 	thread->ctx.stack = ctx->stack;
 	thread->ctx.stack_bytes = ctx->stack_bytes;
+	thread->ctx.race_fiber = ctx->race_fiber;
 	thread->ctx.kernel_sp = (u64)stack_top;
 	host_cpu->current = thread;
 }
@@ -245,7 +243,7 @@ static void play(struct plat_percpu *to)
 		return;
 	host_cpu = to;
 	trace_switch(to->id, to->current);
-	go(ctx_of(from), &from->sp, ctx_of(to), to->sp, false);
+	go(ctx_of(from), &from->sp, ctx_of(to), to->sp, false, false);
 }
 
 /* Another CPU that has something to do; NULL if there is none. */
@@ -267,6 +265,8 @@ static void take_interrupts(void)
 	while (c->irq_on && !c->irq_depth && has_interrupt(c)) {
 		c->irq_on = false;
 		c->irq_depth++;
+		if (c->irqs)
+			race_acquire(&device_fiber);
 		while (c->irqs) {
 			u32 gsi = (u32)__builtin_ctzll(c->irqs);
 
@@ -275,6 +275,7 @@ static void take_interrupts(void)
 		}
 		if (c->kicked) {
 			c->kicked = false;
+			race_acquire(&c->kicked);
 			host_upcalls.kick();
 		}
 		if (c->deadline_ns <= now_ns) {
@@ -297,11 +298,35 @@ void host_interrupt(u32 gsi)
 	cpus[chosen].irqs |= 1ull << gsi;
 }
 
+/* What devices do is ordered after what drivers told them, and before the interrupts that tell of it. */
+void host_device_enter(void)
+{
+	race_release(&device_told);
+	race_switch(device_fiber, false);
+	race_acquire(&device_told);
+}
+
+void host_device_leave(void)
+{
+	race_release(&device_fiber);
+	race_switch(ctx_of(host_cpu)->race_fiber, false);
+	race_acquire(&device_fiber);	/* a register that was read has waited for the device */
+}
+
+static void run_devices(void)
+{
+	if (host_virtio_next_ns() > now_ns)
+		return;
+	race_switch(device_fiber, false);
+	host_virtio_run(now_ns);
+	race_release(&device_fiber);
+	race_switch(ctx_of(host_cpu)->race_fiber, false);
+}
+
 static void let_pass(u64 ns)
 {
 	now_ns += ns;
-	if (host_virtio_next_ns() <= now_ns)
-		host_virtio_run(now_ns);
+	run_devices();
 }
 
 void host_switch_point(void)
@@ -339,7 +364,7 @@ static void jump(void)
 	if (next > host_machine.limit_ns)
 		host_stuck("the limit of virtual time is reached: everybody waits for what does not come");
 	now_ns = MAX(now_ns, next);
-	host_virtio_run(now_ns);
+	run_devices();
 }
 
 void plat_cpu_idle(void)
@@ -362,11 +387,13 @@ void plat_cpu_idle(void)
 
 void plat_cpu_kick(u32 cpu)
 {
+	race_release(&cpus[cpu].kicked);
 	cpus[cpu].kicked = true;
 }
 
 static void cpu_entry(void *entry)
 {
+	race_acquire(&host_cpu->started);
 	((void (*)(void))entry)();
 }
 
@@ -375,6 +402,7 @@ int plat_cpu_start(u32 cpu, struct thread *idle, void (*entry)(void))
 	struct plat_percpu *c = &cpus[cpu];
 
 	plat_ctx_init(&idle->ctx, NULL, cpu_entry, (void *)entry);
+	race_release(&c->started);
 	c->current = idle;
 	c->sp = idle->ctx.sp;
 	c->started = true;
@@ -438,6 +466,7 @@ int host_power_on(const struct host_machine *m)
 		cpus[i] = (struct plat_percpu){ .id = i, .deadline_ns = ~0ull };
 	cpus[0].started = true;
 	cpus[0].current = &boot_thread;
+	device_fiber = race_fiber_new();
 	host_cpu = &cpus[0];
 	return 0;
 }
@@ -448,6 +477,8 @@ void host_boot(void)
 
 	os_own_stack(&here.stack, &here.stack_bytes);
 	plat_ctx_init(&boot_thread.ctx, NULL, start_kernel, NULL);
+	here.race_fiber = boot_fiber = race_fiber_here();
+	race_switch(boot_thread.ctx.race_fiber, true);
 	__sanitizer_start_switch_fiber(&here.fake_stack, boot_thread.ctx.stack, boot_thread.ctx.stack_bytes);
 	host_switch_sp(&boot_sp, boot_thread.ctx.sp);
 	__sanitizer_finish_switch_fiber(here.fake_stack, NULL, NULL);
@@ -455,6 +486,7 @@ void host_boot(void)
 	host_stack_free(ctx);
 	ctx->stack = here.stack;
 	ctx->stack_bytes = here.stack_bytes;
+	ctx->race_fiber = here.race_fiber;
 }
 
 void host_arrive(void)
@@ -467,14 +499,34 @@ void host_arrive(void)
 		host_stuck("a second thread arrives on the host's stack");
 	arrived = true;
 	os_own_stack(&bottom, &bytes);
+	race_switch(boot_fiber, true);
 	__sanitizer_start_switch_fiber(NULL, bottom, bytes);
 	host_switch_sp(&unused, boot_sp);
 	__builtin_unreachable();
 }
 
+/* All that the machine did is over before its memory is given back, and before the next one is started. */
+static void races_end(void)
+{
+	void *here = race_fiber_here();
+
+	for (u32 i = 0; i <= STACKS_MAX; i++) {
+		void *fiber = i < STACKS_MAX ? race_fibers[i] : device_fiber;
+
+		if (!fiber || fiber == here)
+			continue;
+		race_switch(fiber, false);
+		race_release(&race_fibers);
+		race_switch(here, false);
+		race_fiber_free(fiber);
+	}
+	race_acquire(&race_fibers);
+}
+
 void host_power_off(void)
 {
 	host_virtio_power_off();
+	races_end();
 	os_unmap(phys_to_virt(region.start), region.len_bytes);
 	os_unmap(stacks, (size_t)STACKS_MAX * STACK_BYTES);
 }

@@ -37,6 +37,7 @@ struct plat_ctx {
 	void *stack;		/* the stack that it runs on is the host's: sanitizers want more room than a kernel stack has */
 	size_t stack_bytes;
 	void *fake_stack;	/* AddressSanitizer's */
+	void *race_fiber;	/* ThreadSanitizer's */
 	void *fpu;		/* NULL: programs are C functions, whose FPU registers the host keeps */
 	u32 fpu_cpu;
 	bool stack_owned;
@@ -115,8 +116,8 @@ static inline void plat_mmio_write32(volatile void *reg, u32 v) { host_mmio_writ
 
 /* ---- memory ---- */
 
-/* The arena is mapped at a fixed place, so that no address depends on the host's mood. */
-#define PLAT_DIRECT_MAP 0x200000000000ull
+/* The arena is mapped at a fixed place, so that no address depends on the host's mood; where both AddressSanitizer and ThreadSanitizer let programs be. */
+#define PLAT_DIRECT_MAP 0x7e9000000000ull
 #define PLAT_USER_TOP 0x00007ffffffff000ull	/* one past the last user address; user addresses are not the host's */
 
 static inline void *phys_to_virt(paddr_t p)
