@@ -124,6 +124,8 @@ static int set(struct net_device *d, u32 cmd, const struct ifreq *r)
 	switch (cmd) {
 	case SIOCSIFFLAGS: return device_set_flags(d, (u16)r->ifr_flags, 0xffff);
 	case SIOCSIFMTU: return r->ifr_mtu < 0 ? -EINVAL : device_set_mtu(d, (u32)r->ifr_mtu);
+	case SIOCSIFHWADDR:
+		return r->ifr_hwaddr.sa_family == d->type ? device_set_addr(d, (const u8 *)r->ifr_hwaddr.sa_data) : -EINVAL;
 	case SIOCSIFADDR:
 		if (r->ifr_addr.sa_family != AF_INET)
 			return -EINVAL;
@@ -270,7 +272,7 @@ static int dispatch_any(u32 cmd, u64 arg)
 	case SIOCETHTOOL: return ethtool(arg);
 	case SIOCGIFFLAGS: case SIOCGIFMTU: case SIOCGIFINDEX: case SIOCGIFMETRIC: case SIOCGIFTXQLEN: case SIOCGIFHWADDR:
 		return by_device(cmd, arg, false);
-	case SIOCSIFFLAGS: case SIOCSIFMTU:
+	case SIOCSIFFLAGS: case SIOCSIFMTU: case SIOCSIFHWADDR:
 		return by_device(cmd, arg, true);
 	default: return -ENOTTY;
 	}

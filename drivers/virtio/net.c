@@ -1,8 +1,8 @@
 /*
  * virtio-net: eth0, eth1, …  net.h says how the driver is divided.
  *
- * Departures: no filters, so the device gives every frame that it sees (CTRL_RX), no other address than the device's (CTRL_MAC_ADDR), no
- * reports of hashes, no steering but the device's own; a device that asks to be announced anew is not.
+ * Departures: no filters, so the device gives every frame that it sees (CTRL_RX), no reports of hashes, no steering but the device's own; a device
+ * that asks to be announced anew is not.
  */
 #include <linux/errno.h>
 #include "base/bitops.h"
@@ -19,7 +19,7 @@ static const u64 segment_out = VIRTIO_FEATURE(VIRTIO_NET_F_HOST_TSO4) | VIRTIO_F
 			       VIRTIO_FEATURE(VIRTIO_NET_F_HOST_ECN) | VIRTIO_FEATURE(VIRTIO_NET_F_HOST_USO);
 static const u64 segment_in = VIRTIO_FEATURE(VIRTIO_NET_F_GUEST_TSO4) | VIRTIO_FEATURE(VIRTIO_NET_F_GUEST_TSO6) |
 			      VIRTIO_FEATURE(VIRTIO_NET_F_GUEST_ECN);
-static const u64 control = VIRTIO_FEATURE(VIRTIO_NET_F_MQ);
+static const u64 control = VIRTIO_FEATURE(VIRTIO_NET_F_MQ) | VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_MAC_ADDR);
 
 /* What needs what: VIRTIO 1.2, 5.1.3.1.  Large frames come in only where several buffers can hold one. */
 static u64 features_fit(u64 f)
@@ -64,7 +64,19 @@ static int nic_open(struct net_device *net)
 	return err;
 }
 
-static const struct net_device_ops ops = { .open = nic_open, .xmit = nic_xmit, .flush = nic_flush, .driver = "virtio_net" };
+/* A device that cannot be told gives every frame anyway. */
+static int set_addr(struct net_device *net, const u8 *addr)
+{
+	struct nic *nic = net->driver_data;
+
+	if (!virtio_has(nic->dev, VIRTIO_NET_F_CTRL_MAC_ADDR))
+		return 0;
+	return nic_command(nic, VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_ADDR_SET, addr, ETH_ALEN);
+}
+
+static const struct net_device_ops ops = {
+	.open = nic_open, .xmit = nic_xmit, .flush = nic_flush, .set_addr = set_addr, .driver = "virtio_net",
+};
 
 /* [rtnl] */
 static void link_check(struct nic *nic)
@@ -236,7 +248,7 @@ static struct virtio_driver driver = {
 		    VIRTIO_FEATURE(VIRTIO_NET_F_GUEST_TSO4) | VIRTIO_FEATURE(VIRTIO_NET_F_GUEST_TSO6) |
 		    VIRTIO_FEATURE(VIRTIO_NET_F_GUEST_ECN) | VIRTIO_FEATURE(VIRTIO_NET_F_HOST_TSO4) |
 		    VIRTIO_FEATURE(VIRTIO_NET_F_HOST_TSO6) | VIRTIO_FEATURE(VIRTIO_NET_F_HOST_ECN) | VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_VQ) |
-		    VIRTIO_FEATURE(VIRTIO_NET_F_MQ) | VIRTIO_FEATURE(VIRTIO_NET_F_HOST_USO),
+		    VIRTIO_FEATURE(VIRTIO_NET_F_MQ) | VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_MAC_ADDR) | VIRTIO_FEATURE(VIRTIO_NET_F_HOST_USO),
 	.features_fit = features_fit,
 	.probe = probe,
 	.config_changed = config_changed,
