@@ -429,6 +429,7 @@ void device_stats_sum(const struct net_device *dev, struct device_stats *out)
 		out->multicast += s->multicast;
 		out->rx_length_errors += s->rx_length_errors;
 		out->rx_nohandler += s->rx_nohandler;
+		out->rx_otherhost += s->rx_otherhost;
 	}
 }
 

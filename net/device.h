@@ -73,6 +73,7 @@ struct link_ops {
 struct device_stats {
 	u64 rx_packets, rx_bytes, tx_packets, tx_bytes;
 	u64 rx_errors, tx_errors, rx_dropped, tx_dropped, multicast, rx_length_errors, rx_nohandler;
+	u64 rx_otherhost;	/* for another address on the link: dropped by IP */
 } CACHELINE_ALIGNED;
 
 /* Locks: q lock · a atomic */
@@ -174,8 +175,8 @@ u32 device_user_flags(const struct net_device *dev);	/* IFF_* as users see them 
 void device_stats_sum(const struct net_device *dev, struct device_stats *out);
 static inline struct device_stats *device_stats_here(struct net_device *dev) { return &dev->stats[plat_cpu_id()]; }
 
-/** device_xmit - send; link header in place, p->dev set. Net context (net_enter). Consumes.
-    Return: 0, -ENOBUFS (dropped), -ENETDOWN, -ENOMEM, -EINVAL (offsets of the checksum, headers of a GSO packet). One that the device cannot cut up is cut here */
+/** device_xmit - send; link header in place, p->dev set. One that the device cannot cut up is cut here. Net context (net_enter). Consumes.
+    Return: 0, -ENOBUFS (dropped), -ENETDOWN, -ENOMEM, -EINVAL (offsets of the checksum, headers of a GSO packet) */
 int device_xmit(struct packet *p);
 void device_queue_stop(struct device_queue *q);		/* in xmit */
 void device_queue_wake(struct device_queue *q);		/* any but interrupts */

@@ -191,6 +191,7 @@ static void rx(struct packet *p, const struct ip_rx *ip)
 		IP4_COUNT(icmp_in_errors);
 	} else if (p->csum == CSUM_NONE && csum_fold(packet_csum_bits(p, 0, p->len, 0)) != 0xffff) {
 		IP4_COUNT(icmp_in_csum_errors);
+		IP4_COUNT(icmp_in_errors);
 	} else {
 		if (p->data[0] < TYPES)
 			IP4_COUNT(icmp_in_type[p->data[0]]);

@@ -161,6 +161,7 @@ static void rx(struct packet *p)
 {
 	IP4_COUNT(in_receives);
 	if (p->type == PACKET_TO_OTHER) {
+		device_stats_here(p->dev)->rx_otherhost++;
 		packet_free(p);
 		return;
 	}

@@ -183,7 +183,9 @@ static void above(struct packet *p, bool group)
 		deliver(p, &ext);
 		return;
 	}
-	if (v != EXT6_NOTHING)
+	if (v == EXT6_NOTHING)
+		IP6_COUNT(in_delivers);
+	else
 		IP6_COUNT(in_header_errors);
 	if (v == EXT6_PARAMETER)
 		icmp6_send(p, ip_rx_of(p), PARAMETER_PROBLEM, ext.code, ext.pointer);
@@ -194,6 +196,7 @@ static void rx(struct packet *p)
 {
 	IP6_COUNT(in_receives);
 	if (p->type == PACKET_TO_OTHER) {
+		device_stats_here(p->dev)->rx_otherhost++;
 		packet_free(p);
 		return;
 	}
