@@ -12,7 +12,7 @@
 
 enum {
 	ETHER = 14, IP = 20, UDP = 8, FRAME_MAX = 65536, PORT = 7, ROUNDS = 24, DATA_MAX = 4000, DATA_SHORT = 1400, TRIES_MAX = 400,
-	INET = 2, DGRAM = 2, SETFLAGS = 0x8914, SETADDR = 0x8916, SETMASK = 0x891c, IS_UP = 1, SOL = 1, RCVTIMEO = 20,
+	INET = 2, DGRAM = 2, GETFLAGS = 0x8913, RUNNING = 0x40, SETFLAGS = 0x8914, SETADDR = 0x8916, SETMASK = 0x891c, IS_UP = 1, SOL = 1, RCVTIMEO = 20,
 	RING = 256,		/* pages that an opened card holds */
 };
 
@@ -143,6 +143,16 @@ static long set_up(uint64_t buf)
 	return r < 0 ? r : fd;
 }
 
+/* Whether the interface says that its link is there. */
+static bool link_is_up(long fd, uint64_t buf)
+{
+	struct request r;
+
+	MUST_EQ(configure(fd, buf, GETFLAGS, NULL), 0);
+	MUST_EQ(auk_get(&r, buf, sizeof(r)), 0);
+	return r.flags & RUNNING;
+}
+
 static size_t longest;		/* datagrams of this run */
 
 static size_t fill(uint8_t *data, uint64_t seed, unsigned round)
@@ -246,9 +256,11 @@ void scenario_net(uint64_t seed)
 			auk_link_set_faults(link, &down);
 			for (long r; (r = auk_syscall(SYS_recvfrom, (uint64_t)fd, buf, FRAME_MAX, 0, 0, 0)) >= 0;)
 				(void)check(seed, buf, r);	/* what was under way */
+			MUST(!link_is_up(fd, buf));
 			auk_link_set_faults(link, &faults);
 		}
 		MUST(echo(fd, seed, buf, round));
+		MUST(link_is_up(fd, buf));
 	}
 	MUST(asked > 0 && answered >= ROUNDS && (pieces > 0 || faults.corrupt));
 	MUST(!refused || faults.corrupt);
