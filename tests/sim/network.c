@@ -51,6 +51,35 @@ static void answer_arp(struct auk_link *l, const uint8_t *f, size_t len)
 	(void)auk_link_inject(l, out, sizeof(out));
 }
 
+static unsigned wrong_sent;
+static bool send_wrong;		/* besides the answer, datagrams that nobody may receive */
+
+/* A datagram in one frame, made wrong in one way: its length says too little or too much, it is cut in its header, a byte of it has changed. */
+static void inject_wrong(struct auk_link *l, const uint8_t *answer, size_t len)
+{
+	static uint8_t out[FRAME_MAX];
+	uint8_t *ip = out + ETHER, *udp = ip + IP;
+	unsigned total = be(answer + ETHER + 2), length = be(answer + ETHER + IP + 4);
+
+	memcpy(out, answer, len);
+	out[ETHER + IP + UDP + (length > UDP + 3 ? 3 : 0)] ^= 0x10;
+	switch (wrong_sent++ % 4) {
+	case 0: length = UDP - 1; break;
+	case 1: length++; break;
+	case 2: total = IP + UDP / 2; break;
+	}
+	udp[4] = (uint8_t)(length >> 8);
+	udp[5] = (uint8_t)length;
+	ip[2] = (uint8_t)(total >> 8);
+	ip[3] = (uint8_t)total;
+	ip[10] = ip[11] = 0;
+	unsigned sum = ~sum16(ip, IP, 0);
+
+	ip[10] = (uint8_t)(sum >> 8);
+	ip[11] = (uint8_t)sum;
+	(void)auk_link_inject(l, out, len);
+}
+
 /* Swap who sent and who receives: no sum changes. */
 static void answer_ip(struct auk_link *l, const uint8_t *f, size_t len)
 {
@@ -83,6 +112,8 @@ static void answer_ip(struct auk_link *l, const uint8_t *f, size_t len)
 	}
 	memcpy(out + ETHER + IP, f + ETHER + IP + 2, 2);
 	memcpy(out + ETHER + IP + 2, f + ETHER + IP, 2);
+	if (send_wrong && !piece)
+		inject_wrong(l, out, len);
 	(void)auk_link_inject(l, out, len);
 }
 
@@ -241,6 +272,8 @@ void scenario_net(uint64_t seed)
 	MUST(link != NULL);
 	/* Two flipped bits of one datagram can cancel out in its sum; the far end looks at the sums of whole datagrams only. */
 	longest = faults.corrupt ? DATA_SHORT : DATA_MAX;
+	/* Not with a card that lies, which may say that it has checked them; nor with one flipped bit more, which can make the sum right. */
+	send_wrong = seed % 4 == 0;
 	auk_link_set_faults(link, &faults);
 	auk_link_on_frame(link, far_end, link);
 	sim_start(seed, 1 + seed % 3, &card, 1);
@@ -264,6 +297,7 @@ void scenario_net(uint64_t seed)
 	}
 	MUST(asked > 0 && answered >= ROUNDS && (pieces > 0 || faults.corrupt));
 	MUST(!refused || faults.corrupt);
+	MUST(wrong_sent > 0 || !send_wrong);
 	MUST_EQ(auk_syscall(SYS_close, (uint64_t)fd), 0);
 	outlast(buf);
 	auk_free(buf, FRAME_MAX);
