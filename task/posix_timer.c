@@ -154,8 +154,8 @@ static int check_event(const struct posix_timer_request *r)
 {
 	switch (r->notify) {
 	case SIGEV_NONE:
-	case SIGEV_THREAD:
 		return 0;
+	case SIGEV_THREAD:	/* the kernel sends a signal: the thread is the C library's affair, timer_create(2) */
 	case SIGEV_SIGNAL:
 	case SIGEV_SIGNAL | SIGEV_THREAD_ID:
 		return sig_valid(r->sig) ? 0 : -EINVAL;

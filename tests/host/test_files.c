@@ -454,6 +454,11 @@ static uint64_t timers(uint64_t arg)
 	CHECK_EQ(auk_syscall(SYS_timerfd_gettime, fd, buf), 0);
 	CHECK_EQ(auk_get(&t, buf, sizeof(t)), 0);
 	CHECK(t.it_interval.tv_sec == 2 && t.it_value.tv_sec <= 1);
+	/* timer_create(2): the signal has to be one, unless there is none to send */
+	CHECK_EQ(auk_put(buf, &(struct sigevent){ .sigev_notify = SIGEV_THREAD }, sizeof(struct sigevent)), 0);
+	CHECK_EQ(auk_syscall(SYS_timer_create, 1, buf, buf + 1024), -EINVAL);
+	CHECK_EQ(auk_put(buf, &(struct sigevent){ .sigev_notify = SIGEV_NONE }, sizeof(struct sigevent)), 0);
+	CHECK_EQ(auk_syscall(SYS_timer_create, 1, buf, buf + 1024), 0);
 	return 0;
 }
 
