@@ -48,11 +48,11 @@ struct inet_diag_source {
 };
 void inet_diag_register(struct inet_diag_source *s);
 /**
- * inet_diag_show - the lines of /proc/net/udp and its like
+ * inet_diag_show - the lines of /proc/net/udp and its like, of sockets of one family
  * @digits: of the first column
  * @width:  to which lines are padded, 0: not at all
  */
-void inet_diag_show(struct seq *s, void (*each)(bool (*fn)(const struct inet_diag_row *row, void *arg), void *arg), u32 digits, u32 width);
+void inet_diag_show(struct seq *s, void (*each)(bool (*fn)(const struct inet_diag_row *row, void *arg), void *arg), u8 family, u32 digits, u32 width);
 
 const struct inet_diag_source *inet_diag_find(u8 protocol);	/* NULL: none */
 void diag_show_init(void);

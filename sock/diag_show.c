@@ -1,5 +1,5 @@
 /*
- * Sockets as lines of /proc/net/udp, /proc/net/raw, /proc/net/icmp; how many there are, in /proc/net/sockstat.
+ * Sockets as lines of /proc/net/udp, udp6, raw, icmp; how many there are, in /proc/net/sockstat.
  *
  * Source: proc(5).
  */
@@ -31,12 +31,24 @@ static bool take(const struct inet_diag_row *row, void *arg)
 	return true;
 }
 
+/* Words as they lie in memory, each as a number: what programs expect. */
+static void address_text(char *out, size_t size, const struct inet_diag_row *r, const struct ip_addr *a)
+{
+	if (r->family == AF_INET)
+		scnprintf(out, size, "%08X", a->w[3]);
+	else
+		scnprintf(out, size, "%08X%08X%08X%08X", a->w[0], a->w[1], a->w[2], a->w[3]);
+}
+
 static void show_row(struct seq *s, const struct inet_diag_row *r, u32 digits, u32 width)
 {
-	char line[160];
-	u32 n = (u32)scnprintf(line, sizeof(line), "%*u: %08X:%04X %08X:%04X %02X %08X:%08X 00:00000000 00000000 %5u        0 %llu %u %016llx %u",
-			       (int)digits, r->slot, r->local.w[3], r->lport, r->remote.w[3], r->rport, r->state, r->wqueue, r->rqueue, r->uid, r->ino,
-			       r->refs, 0ull, r->drops);
+	char line[220], local[33], remote[33];
+
+	address_text(local, sizeof(local), r, &r->local);
+	address_text(remote, sizeof(remote), r, &r->remote);
+	u32 n = (u32)scnprintf(line, sizeof(line), "%*u: %s:%04X %s:%04X %02X %08X:%08X 00:00000000 00000000 %5u        0 %llu %u %016llx %u",
+			       (int)digits, r->slot, local, r->lport, remote, r->rport, r->state, r->wqueue, r->rqueue, r->uid, r->ino, r->refs, 0ull,
+			       r->drops);
 
 	seq_write(s, line, n);
 	for (; n < width; n++)
@@ -44,7 +56,7 @@ static void show_row(struct seq *s, const struct inet_diag_row *r, u32 digits, u
 	seq_putc(s, '\n');
 }
 
-void inet_diag_show(struct seq *s, void (*each)(bool (*fn)(const struct inet_diag_row *row, void *arg), void *arg), u32 digits, u32 width)
+void inet_diag_show(struct seq *s, void (*each)(bool (*fn)(const struct inet_diag_row *row, void *arg), void *arg), u8 family, u32 digits, u32 width)
 {
 	struct gather g = { .rows = NULL };
 
@@ -62,7 +74,8 @@ void inet_diag_show(struct seq *s, void (*each)(bool (*fn)(const struct inet_dia
 	each(take, &g);
 	rcu_read_unlock();
 	for (u32 i = 0; i < g.count; i++)
-		show_row(s, &g.rows[i], digits, width);
+		if (g.rows[i].family == family)
+			show_row(s, &g.rows[i], digits, width);
 	kvfree(g.rows);
 }
 

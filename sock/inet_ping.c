@@ -272,7 +272,7 @@ static void diag_each(bool (*fn)(const struct inet_diag_row *row, void *arg), vo
 static void show(struct seq *s)
 {
 	seq_printf(s, "%-127s\n", "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops");
-	inet_diag_show(s, diag_each, 5, 127);
+	inet_diag_show(s, diag_each, AF_INET, 5, 127);
 }
 
 void ping_init(void)

@@ -302,7 +302,7 @@ static void diag_each(bool (*fn)(const struct inet_diag_row *row, void *arg), vo
 static void show(struct seq *s)
 {
 	seq_puts(s, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n");
-	inet_diag_show(s, diag_each, 4, 0);
+	inet_diag_show(s, diag_each, AF_INET, 4, 0);
 }
 
 static const struct socket_ops ops = {

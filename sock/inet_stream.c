@@ -327,6 +327,7 @@ void tcp_init(void)
 	tcp_wait_init();
 	tcp_listen_init();
 	tcp_show_init();
+	tcp_diag_init();
 	inet_register_type(&tcp);
 	tcp_input_init();
 }

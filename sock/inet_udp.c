@@ -381,7 +381,14 @@ static void diag_each(bool (*fn)(const struct inet_diag_row *row, void *arg), vo
 static void show(struct seq *s)
 {
 	seq_printf(s, "%-127s\n", "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops");
-	inet_diag_show(s, diag_each, 5, 127);
+	inet_diag_show(s, diag_each, AF_INET, 5, 127);
+}
+
+static void show6(struct seq *s)
+{
+	seq_puts(s, "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid"
+		    "  timeout inode ref pointer drops\n");
+	inet_diag_show(s, diag_each, AF_INET6, 5, 0);
 }
 
 void udp_init(void)
@@ -396,6 +403,7 @@ void udp_init(void)
 	port_table_init(&ports);
 	inet_diag_register(&diag);
 	proc_add("net/udp", 0444, show);
+	proc_add("net/udp6", 0444, show6);
 	inet_register_type(&udp);
 	ip_protocol_register(&proto);
 }

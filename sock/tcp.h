@@ -10,6 +10,7 @@
  *   tcp_sock.c           a connection's life: events, timers, the end
  *   tcp_config.c         /proc/sys/net/ipv4/tcp_*
  *   tcp_show.c           /proc/net/tcp
+ *   tcp_diag.c           what ss is told
  *   inet_stream.c        calls of users; inet_stream_io.c those that move bytes; inet_stream_option.c options
  *
  * One table holds connections, requests (a SYN that was answered) and TIME_WAITs, each with a struct tcp_entry; listeners are found in the port
@@ -285,6 +286,7 @@ static inline struct tcp_flow_name tcp_flow_name(const struct net_endpoint *ep)
 extern const struct socket_ops tcp_socket_ops;
 void tcp_config_init(void);
 void tcp_show_init(void);
+void tcp_diag_init(void);	/* tcp_diag.c */
 s64 tcp_sendmsg(struct socket *s, struct sock_msg *m);
 s64 tcp_recvmsg(struct socket *s, struct sock_msg *m);
 int tcp_setsockopt(struct socket *s, int level, int name, const void *value, u32 len);

@@ -101,6 +101,18 @@ c.connect("\0tests-net")
 d = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 d.bind("/tmp/tests-net.sock")
 keep[2].shutdown(socket.SHUT_RD)
+t = socket.socket()
+t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+t.bind(("127.0.0.1", 5401))
+t.listen(9)
+u = socket.socket()
+u.bind(("127.0.0.1", 5402))
+u.connect(("127.0.0.1", 5401))
+w = socket.socket()
+w.bind(("127.0.0.1", 5403))
+w.connect(("127.0.0.1", 5401))
+v = t.accept()[0]
+u.send(b"x" * 100)
 open("/tmp/ready", "w").close()
 time.sleep(60)
 P
@@ -112,6 +124,12 @@ run ss -H -u -a -n 'sport >= :5302 and sport <= :5303'
 run ss -H -u -a -n 'dst 127.0.0.0/8'
 run ss -H -u -a -n 'not src 127.0.0.1'
 run ss -H -u -a -n 'sport = :5301 or dport = :5301'
+run ss -H -t -a -n
+run ss -H -t -n
+run ss -H -t -l -n
+run ss -H -t -n state established 'sport = :5401'
+run ss -H -t -n 'dport = :5401 and not sport = :5403'
+run ss -H -t -a -n src 127.0.0.1:5401
 run ss -H -x -a -n src @tests-net
 run ss -H -x -l -n src /tmp/tests-net.sock
 run grep -c : /proc/net/udp

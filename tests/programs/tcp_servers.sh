@@ -3,9 +3,9 @@ dir=$(mktemp -d /tmp/tmp.XXXXXX)
 cd "$dir" || exit 1
 chmod 755 "$dir"
 
-# Waits until something listens on the port.
+# Waits until something listens on the port. A connection to try it would be one that the server has to see off first.
 up() {
-	until nc -z 127.0.0.1 "$1" 2>/dev/null; do sleep 0.1; done
+	until grep -q "0100007F:$(printf %04X "$1") 00000000:0000 0A" /proc/net/tcp; do sleep 0.1; done
 }
 
 mkdir site
