@@ -19,5 +19,6 @@ void net_init(void)
 	ip_init();
 	net_ports_init();
 	proc_net_init();
+	proc_net6_init();
 	loopback_init();
 }

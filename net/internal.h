@@ -61,4 +61,7 @@ void icmp6_send(struct packet *p, const struct ip_rx *ip, u8 type, u8 code, u32 
 void icmp6_unreachable_port(struct packet *p, const struct ip_rx *ip);
 void icmp6_init(void);
 
+/* proc_net6.c */
+void proc_net6_init(void);
+
 #endif

@@ -407,6 +407,30 @@ static void ancillary(void)
 	close(b);
 }
 
+/* lo's line of /proc/net/if_inet6, and a bound socket's of /proc/net/udp6 as far as it is always the same. */
+static void listings(void)
+{
+	int s = udp6();
+	char *text, *save, local[40], remote[40];
+	unsigned lport, rport, state;
+
+	MUST(try_bind(s, "::1", 4600));
+	text = strdup(get_file("/proc/net/if_inet6"));
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		if (strstr(line, " lo"))
+			say("if_inet6", "[%s]", line);
+	free(text);
+	text = strdup(get_file("/proc/net/udp6"));
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (sscanf(line, " %*d: %32[0-9A-F]:%4X %32[0-9A-F]:%4X %2X", local, &lport, remote, &rport, &state) != 5)
+			say("udp6", "[%s]", line);
+		else if (lport == 4600)
+			say("udp6", "%s:%u %s:%u state %u", local, lport, remote, rport, state);
+	}
+	free(text);
+	close(s);
+}
+
 void abi_test(void)
 {
 	struct ifreq up = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
@@ -426,4 +450,5 @@ void abi_test(void)
 	connecting();
 	options();
 	ancillary();
+	listings();
 }
