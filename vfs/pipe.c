@@ -117,12 +117,12 @@ int pipe_wait_readable(struct pipe *p, bool nonblock)
 {
 	int err;
 
-	if (!p->writers)
+	if (pipe_over(p))
 		return 0;
 	if (nonblock)
 		return -EAGAIN;
 	mutex_unlock(&p->lock);
-	err = wait_event_interruptible_exclusive(&p->read_wait, !pipe_empty(p) || !READ_ONCE(p->writers));
+	err = wait_event_interruptible_exclusive(&p->read_wait, pipe_readable(p) || pipe_over(p));
 	mutex_lock(&p->lock);
 	return err;
 }
@@ -180,7 +180,7 @@ static s64 pipe_read(struct file *f, struct iter *to, u64 *pos)
 		return 0;
 	mutex_lock(&p->lock);
 	while (!done) {
-		if (!pipe_empty(p)) {
+		if (pipe_readable(p)) {
 			bool was_full = pipe_full(p);
 
 			done = take(p, to);
@@ -188,7 +188,7 @@ static s64 pipe_read(struct file *f, struct iter *to, u64 *pos)
 				pipe_wake_writers(p);
 			break;
 		}
-		if (!p->writers)
+		if (pipe_over(p))
 			break;
 		done = pipe_wait_readable(p, file_nonblocking(f, to));
 		slept = true;
@@ -298,7 +298,7 @@ static u32 pipe_poll(struct file *f, struct poll_table *pt)
 	if (f->mode & FMODE_WRITE)
 		poll_wait(f, &p->write_wait, pt);
 	if (f->mode & FMODE_READ) {
-		if (!pipe_empty(p))
+		if (pipe_readable(p))
 			mask |= EPOLLIN | EPOLLRDNORM;
 		/* a FIFO opened without waiting hangs up only once it has had a writer */
 		if (!READ_ONCE(p->writers) && f->pos != p->writer_opens)

@@ -35,6 +35,7 @@ struct pipe {
 	u32 readers, writers;	/* [p] open ends */
 	u32 reader_opens, writer_opens;	/* [p] how often an end was opened: waiting opens of FIFOs */
 	u32 users;		/* [f] files */
+	bool lent;			/* [p] the first buffer is being spliced to where it goes; it stays in its place meanwhile */
 	bool anonymous;			/* [I] of pipe(2): opening it anew through /proc waits for nobody */
 	u32 spares;		/* [p] */
 	struct page *spare[PIPE_SPARE];	/* [p] pages to be used again */
@@ -45,12 +46,15 @@ struct pipe {
 static inline u32 pipe_used(const struct pipe *p) { return READ_ONCE(p->head) - READ_ONCE(p->tail); }
 static inline bool pipe_empty(const struct pipe *p) { return !pipe_used(p); }
 static inline bool pipe_full(const struct pipe *p) { return pipe_used(p) >= READ_ONCE(p->slots); }
+/* pipe_readable - bytes may be taken. pipe_over - none will come. */
+static inline bool pipe_readable(const struct pipe *p) { return !pipe_empty(p) && !READ_ONCE(p->lent); }
+static inline bool pipe_over(const struct pipe *p) { return pipe_empty(p) && !READ_ONCE(p->writers); }
 static inline struct pipe_buf *pipe_at(struct pipe *p, u32 n) { return &p->bufs[n & (p->slots - 1)]; }
 
 /* pipe_pop - the first buffer is used up: its page goes. pipe_push - a buffer at the end; the pipe is not full. Lock held. */
 void pipe_pop(struct pipe *p);
 void pipe_push(struct pipe *p, const struct pipe_buf *b);
-/* pipe_wait_readable / _writable - lock held, dropped while it sleeps. Return: 0: look again; 0 with nothing to be read: no writer is left; -EAGAIN, -ERESTARTSYS; -EPIPE: no reader (the signal is sent) */
+/* pipe_wait_readable / _writable - lock held, dropped while it sleeps. Return: 0: look again; 0 and pipe_over: no writer is left; -EAGAIN, -ERESTARTSYS; -EPIPE: no reader (the signal is sent) */
 MUST_CHECK int pipe_wait_readable(struct pipe *p, bool nonblock);
 MUST_CHECK int pipe_wait_writable(struct pipe *p, bool nonblock);
 void pipe_wake_readers(struct pipe *p);

@@ -6,7 +6,11 @@
  *
  * Positions: with an offset of the caller's, that; else the file's own.
  *
- * Locks: two pipes are never locked at the same time: buffers are held on the stack between them.
+ * What leaves a pipe is lent: it stays in its place while it is written elsewhere, others who would take from the pipe wait,
+ * and only what arrived there is taken out.  So what could not be written is still there, and in order.
+ *
+ * Locks: two pipes are never locked at the same time, nor is one while a file is written.  Whoever has been lent a buffer
+ * waits for room in no other pipe.
  * Source: splice(2), tee(2), sendfile(2).
  */
 #include <linux/errno.h>
@@ -167,38 +171,47 @@ static s64 file_to_pipe(struct file *in, u64 *pos, struct pipe *p, size_t len, b
 
 /* ---- out of a pipe ---- */
 
-/* Take up to @len bytes of the first buffer, waiting for one. Return: bytes; 0: no writer is left; -errno */
-static s64 pull(struct pipe *p, size_t len, bool nonblock, struct pipe_buf *b)
+/* Borrow up to @len bytes of the first buffer, waiting for one; the page stays the pipe's. Return: bytes; 0: no writer is left; -errno */
+static s64 borrow(struct pipe *p, size_t len, bool nonblock, struct pipe_buf *b)
 {
 	s64 n = 0;
 
 	mutex_lock(&p->lock);
-	while (pipe_empty(p)) {
-		if (!p->writers)
-			goto out;
+	while (!n && !pipe_readable(p) && !pipe_over(p))
 		n = pipe_wait_readable(p, nonblock);
-		if (n)
-			goto out;
+	if (!n && !pipe_over(p)) {
+		struct pipe_buf *first = pipe_at(p, p->tail);
+
+		first->flags &= ~(u32)PBUF_MERGE;	/* others may get to share the page */
+		*b = *first;
+		b->len = (u32)MIN((size_t)first->len, len);
+		p->lent = true;
+		n = b->len;
 	}
+	mutex_unlock(&p->lock);
+	return n;
+}
+
+/* @n of the bytes borrowed are used up; the others were there all the time. */
+static void settle(struct pipe *p, u32 n)
+{
+	mutex_lock(&p->lock);
 	struct pipe_buf *first = pipe_at(p, p->tail);
 	bool was_full = pipe_full(p);
 
-	*b = *first;
-	page_get(b->page);
-	b->flags &= ~(u32)PBUF_MERGE;
-	b->len = (u32)MIN((size_t)first->len, len);
-	first->off += b->len;
-	first->len -= b->len;
-	first->flags &= ~(u32)PBUF_MERGE;	/* the page is shared now */
-	n = b->len;
+	first->off += n;
+	first->len -= n;
 	if (!first->len) {
 		pipe_pop(p);
 		if (was_full)
 			pipe_wake_writers(p);
 	}
-out:
+	WRITE_ONCE(p->lent, false);
+	if (pipe_over(p))
+		wake_up_all(&p->read_wait);
+	else if (!pipe_empty(p))
+		pipe_wake_readers(p);
 	mutex_unlock(&p->lock);
-	return n;
 }
 
 static s64 pipe_to_file(struct pipe *p, struct file *out, u64 *pos, size_t len, bool nonblock)
@@ -210,12 +223,12 @@ static s64 pipe_to_file(struct pipe *p, struct file *out, u64 *pos, size_t len, 
 		struct pipe_buf b;
 		struct iter it;
 
-		n = pull(p, len - done, nonblock || done, &b);
+		n = borrow(p, len - done, nonblock || done, &b);
 		if (n <= 0)
 			break;
 		iter_init_kernel(&it, (char *)page_virt(b.page) + b.off, b.len);
 		n = file_write(out, &it, pos);
-		page_put(b.page);
+		settle(p, n > 0 ? (u32)n : 0);
 		if (n > 0)
 			done += (size_t)n;
 		if (n < (s64)b.len)
@@ -255,21 +268,24 @@ static s64 pipe_to_pipe(struct pipe *from, struct pipe *to, size_t len, bool non
 		n = wait_both(from, to, nonblock || done);
 		if (n <= 0)
 			break;
-		n = pull(from, len - done, nonblock || done, &b);
+		n = borrow(from, len - done, nonblock || done, &b);
 		if (n <= 0)
 			break;
 		mutex_lock(&to->lock);
-		int err = wait_room(to, false);
+		int err = wait_room(to, true);
 
-		if (!err)
+		if (!err) {
+			page_get(b.page);
 			push_and_wake(to, &b);
+		}
 		mutex_unlock(&to->lock);
-		if (err) {
-			page_put(b.page);
+		settle(from, err ? 0 : b.len);
+		if (err && err != -EAGAIN) {
 			n = err;
 			break;
 		}
-		done += (size_t)n;
+		if (!err)	/* else somebody took the room: wait for more */
+			done += (size_t)n;
 	}
 	return done ? (s64)done : n;
 }
