@@ -35,6 +35,7 @@ int uring_poll_add_prep(struct uring_req *r, const struct io_uring_sqe *sqe)
 s64 uring_poll_add_issue(struct uring_req *r, enum uring_how how)
 {
 	struct op_poll *p = uring_data(r);
+	bool multi = p->multi, level = p->level;	/* once it is armed, @r is no longer ours */
 	s64 mask;
 
 	if (p->started) {
@@ -42,13 +43,13 @@ s64 uring_poll_add_issue(struct uring_req *r, enum uring_how how)
 		if (!mask)
 			mask = uring_arm(r, p->events, false);
 	} else {
-		mask = uring_arm(r, p->events, false);
 		p->started = true;
+		mask = uring_arm(r, p->events, false);
 	}
-	while (p->multi && mask > 0) {
+	while (multi && mask > 0) {
 		if (!uring_post(r, (s32)mask, IORING_CQE_F_MORE))
 			return mask;
-		mask = uring_arm(r, p->events, !p->level);
+		mask = uring_arm(r, p->events, !level);
 	}
 	return mask ? mask : -EIOCBQUEUED;
 }
