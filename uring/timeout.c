@@ -68,7 +68,8 @@ void uring_timer_start(struct uring_req *r, u64 deadline_ns, u32 count)
 
 	arm(r, deadline_ns);
 	u64 irq = uring_lock(ring);
-	bool gone = uring_doomed(r);
+	/* A linked one that got another deadline ends with whom it watches, which may have ended meanwhile. */
+	bool gone = r->op == IORING_OP_LINK_TIMEOUT ? !r->head : uring_doomed(r);
 
 	if (gone) {
 		;

@@ -107,8 +107,14 @@ static struct io_uring_sqe any(void)
 		s.addr = below(u.next + 1);
 		break;
 	case 5:
-		s.opcode = IORING_OP_POLL_REMOVE;
 		s.addr = below(u.next + 1);
+		if (below(2)) {
+			s.opcode = IORING_OP_TIMEOUT_REMOVE;
+			s.timeout_flags = below(4) ? IORING_LINK_TIMEOUT_UPDATE : IORING_TIMEOUT_UPDATE;
+			s.addr2 = u.buf + (below(2) ? 0 : 16);
+			break;
+		}
+		s.opcode = IORING_OP_POLL_REMOVE;
 		s.len = IORING_POLL_UPDATE_EVENTS | IORING_POLL_ADD_MULTI;
 		s.poll32_events = POLLIN;
 		break;
