@@ -51,9 +51,9 @@ static int claim_locked(struct uring_req *r, const struct uring_match *m)
 	case US_QUEUED:
 		break;
 	case US_RUNNING:
-		if (!r->worker || r->flags & REQ_CANCELLED)
+		if (!r->worker || r->interrupted)
 			return -ENOENT;
-		r->flags |= REQ_CANCELLED;
+		r->interrupted = true;
 		uring_worker_interrupt_locked(r->worker);
 		return -EALREADY;
 	default:

@@ -98,7 +98,6 @@ enum {
 	REQ_NOWAIT = 512,		/* EAGAIN is its result */
 	REQ_MULTISHOT = 1024,
 	REQ_PREPARED = 2048,		/* op->cleanup is due */
-	REQ_CANCELLED = 4096,		/* its worker was interrupted for it */
 	REQ_SKIP_ALWAYS = 8192,		/* a link behind a failed one that asked for no completion */
 	REQ_WANT = 16384,		/* any result but r->want counts as failed */
 	REQ_REGULAR = 32768,		/* in the pool: ends by itself */
@@ -162,6 +161,7 @@ struct uring_req {
 	u8 state;			/* [l] */
 	u8 todo;			/* [l] */
 	bool woken;			/* [l] since arming began */
+	bool interrupted;		/* [l] its worker was, to cancel it */
 	u32 flags;			/* [o] REQ_* */
 	u32 refs;			/* [a] the owner's, and the overflow list's */
 	s32 fd;				/* [I] */
