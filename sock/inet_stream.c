@@ -65,6 +65,8 @@ static int connect_start(struct tcp_sock *ts, const struct sock_addr *a)
 		return -EISCONN;
 	case TCP_CONNECTING:
 		return ts->deferred ? -EISCONN : -EALREADY;
+	case TCP_DISCONNECTING:
+		return -EALREADY;
 	}
 	if (ts->conn.state != TCP_CLOSE)
 		return -EISCONN;
@@ -81,16 +83,15 @@ static int connect_start(struct tcp_sock *ts, const struct sock_addr *a)
 	return 0;
 }
 
-/* How it ended, once it is neither SYN_SENT nor SYN_RECV. */
-static int connect_result(struct tcp_sock *ts)
+int tcp_connect_result(struct tcp_sock *ts)
 {
 	int err = 0;
 
 	tcp_sock_lock(ts);
-	if (ts->conn.state != TCP_CLOSE)
-		ts->phase = TCP_CONNECTED;
-	else
+	if (ts->conn.state == TCP_CLOSE)
 		err = -ECONNABORTED;
+	else if (ts->phase == TCP_CONNECTING)
+		ts->phase = TCP_CONNECTED;
 	spin_unlock(&ts->inet.lock);
 	if (!err)
 		return 0;
@@ -131,7 +132,7 @@ static int stream_connect(struct socket *s, const struct sock_addr *a, u64 deadl
 		if (err)
 			return err == -ETIMEDOUT ? -EINPROGRESS : sock_wait_error(err, s->sndtimeo_ns);
 	}
-	return connect_result(ts);
+	return tcp_connect_result(ts);
 }
 
 /* ---- listening ---- */

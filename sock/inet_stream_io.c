@@ -127,7 +127,7 @@ static void free_chunks(struct list_head *list)
 		tcp_chunk_free(c);
 }
 
-/* How many bytes there is room for now; *tail: the chunk to go on in. i->lock */
+/* How many bytes the buffer takes; *tail: the chunk to go on in. i->lock */
 static u32 room_locked(struct sender *s, struct tcp_chunk **tail)
 {
 	struct tcp_sock *ts = s->ts;
@@ -248,7 +248,7 @@ static int open_name(struct sender *s)
 		return 0;
 	if (ts->phase == TCP_CONNECTED || ts->conn.state == TCP_LISTEN)
 		return -EISCONN;
-	if (ts->phase == TCP_CONNECTING)
+	if (ts->phase != TCP_UNCONNECTED)
 		return -EALREADY;
 	int err = a ? inet_addr_parse(&ts->inet, a, &to, &port, &scope) : -EINVAL;
 
@@ -327,16 +327,10 @@ static s64 connect_by_sending(struct sender *s)
 	err = wait_event_interruptible_until(&sock->waitq, !(state_bit(ts) & OPENING), s->deadline_ns);
 	if (err)
 		return sock_wait_error((int)err, sock->sndtimeo_ns);
-	err = sock_take_error(sock);
-	if (err) {
+	err = tcp_connect_result(ts);
+	if (err)
 		s->sent = 0;
-		tcp_sock_disconnect(ts);
-		return err;
-	}
-	tcp_sock_lock(ts);
-	ts->phase = TCP_CONNECTED;
-	spin_unlock(&ts->inet.lock);
-	return 0;
+	return err;
 }
 
 /* Ancillary data say nothing that TCP heeds; what is of SOL_SOCKET and not known is refused. */

@@ -62,7 +62,7 @@ struct tcp_chunk {
 	u32 seq, len, room;
 };
 
-enum tcp_phase { TCP_UNCONNECTED, TCP_CONNECTING, TCP_CONNECTED };
+enum tcp_phase { TCP_UNCONNECTED, TCP_CONNECTING, TCP_CONNECTED, TCP_DISCONNECTING };
 
 /* Locks: i inet.lock · s send_lock · r recv_lock · A accept_lock · a atomic */
 struct tcp_sock {
@@ -289,6 +289,8 @@ void tcp_show_init(void);
 void tcp_diag_init(void);	/* tcp_diag.c */
 s64 tcp_sendmsg(struct socket *s, struct sock_msg *m);
 s64 tcp_recvmsg(struct socket *s, struct sock_msg *m);
+/** tcp_connect_result - how it ended, once it is neither SYN_SENT nor SYN_RECV; what failed can begin anew. Thread, no lock. 0, -errno */
+MUST_CHECK int tcp_connect_result(struct tcp_sock *ts);
 int tcp_setsockopt(struct socket *s, int level, int name, const void *value, u32 len);
 int tcp_getsockopt(struct socket *s, int level, int name, void *value, u32 *len);
 void tcp_option_changed(struct socket *s, int name, u32 value);

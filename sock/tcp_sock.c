@@ -485,32 +485,42 @@ void tcp_sock_open(struct tcp_sock *ts, struct tcp_chunk *chunk)
 	tcp_connect(c, iss, chunk ? chunk->len : 0, now);
 }
 
+/* The first half: nothing more comes or goes. The phase keeps anybody from beginning anew before the second. send_lock, i->lock, net */
+static void disconnect_locked(struct tcp_sock *ts, u64 now_ns)
+{
+	if (ts->conn.state != TCP_CLOSE) {
+		tcp_abort(&ts->conn, 0, now_ns);
+		sock_set_error(&ts->inet.sock, ECONNRESET);
+	}
+	tcp_sock_events(ts, now_ns);
+	tcp_table_remove(&ts->entry);		/* one that was deferred */
+	tcp_chunks_purge(ts);
+	ts->phase = TCP_DISCONNECTING;
+	ts->deferred = false;
+}
+
 void tcp_sock_disconnect(struct tcp_sock *ts)
 {
 	u64 now = plat_mono_ns();
-	u32 started = TCP_STATE_BIT(TCP_CLOSE) | TCP_STATE_BIT(TCP_LISTEN);
 
 	mutex_lock(&ts->send_lock);
 	net_enter();
 	tcp_sock_lock(ts);
-	if (!tcp_in_states(&ts->conn, started)) {
-		tcp_abort(&ts->conn, 0, now);
-		sock_set_error(&ts->inet.sock, ECONNRESET);
-	}
-	tcp_sock_events(ts, now);
-	tcp_table_remove(&ts->entry);		/* one that was deferred */
-	tcp_chunks_purge(ts);
+	if (ts->conn.state != TCP_LISTEN)	/* else another thread listens since */
+		disconnect_locked(ts, now);
 	spin_unlock(&ts->inet.lock);
 	net_leave();
 	mutex_unlock(&ts->send_lock);
 	mutex_lock(&ts->recv_lock);
 	net_enter();
 	tcp_sock_lock(ts);
-	tcp_conn_fini(&ts->conn);
-	tcp_sock_reset(ts);
-	drop_name(ts);
-	ts->phase = TCP_UNCONNECTED;
-	ts->deferred = false;
+	/* Of threads that do this at once one ends it, and what is begun afterwards stands. */
+	if (ts->phase == TCP_DISCONNECTING) {
+		tcp_conn_fini(&ts->conn);
+		tcp_sock_reset(ts);
+		drop_name(ts);
+		ts->phase = TCP_UNCONNECTED;
+	}
 	tcp_sock_unlock(ts, now);
 	net_leave();
 	mutex_unlock(&ts->recv_lock);
