@@ -9,9 +9,10 @@
 #include "net/route6.h"
 #include "net/rtnl.h"
 
-enum { HOST_PREFIX = 128, LINK_PREFIX = 64 };
+enum { HOST_PREFIX = 128, LINK_PREFIX = 64, EXPIRY_CHECK_S = 60 };
 
 static struct delayed_work expiry;
+static u64 expiry_ns = IP6_FOREVER;	/* [rtnl] when it runs; IP6_FOREVER: it is not queued */
 
 /* ---- small questions ---- */
 
@@ -108,12 +109,15 @@ static int address_routes(struct net_device *dev, const struct ip6_address *a)
 	return add_route(dev, RTN_UNICAST, &prefix, a->prefix_len, ROUTE6_METRIC_KERNEL, IP6_FOREVER);
 }
 
+/* [rtnl] Something ends at @until_ns. What is queued for an earlier time stays so: queueing anew would put it off. */
 static void check_expiry(u64 until_ns)
 {
-	u64 now = plat_mono_ns();
+	u64 now = plat_mono_ns(), at = MIN(until_ns, now + EXPIRY_CHECK_S * (u64)NS_PER_SEC);
 
-	if (until_ns != IP6_FOREVER)
-		delayed_work_queue(&expiry, until_ns > now ? MIN(until_ns - now, 60ull * NS_PER_SEC) : 0);
+	if (until_ns == IP6_FOREVER || at >= expiry_ns)
+		return;
+	expiry_ns = at;
+	delayed_work_queue(&expiry, at > now ? at - now : 0);
 }
 
 static bool valid(const struct net_device *dev, const struct ip_addr *local, u32 prefix_len)
@@ -248,12 +252,13 @@ static void expiry_fn(struct work *w)
 	u64 now = plat_mono_ns(), next;
 
 	rtnl_lock();
+	expiry_ns = IP6_FOREVER;
 	next = route6_expire(now);
 	for (struct net_device *d = device_next(NULL); d; d = device_next(d))
 		if (d->ip6)
 			next = MIN(next, expire(d, now));
-	rtnl_unlock();
 	check_expiry(next);
+	rtnl_unlock();
 }
 
 void ip6_lifetimes_changed(u64 until_ns)

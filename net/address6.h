@@ -66,7 +66,7 @@ struct ip_addr ip6_solicited_node(const struct ip_addr *a);
 /** ip6_interface_id - the last 64 bits of an address, made from the hardware's (RFC 4291, appendix A). */
 void ip6_interface_id(const struct net_device *dev, struct ip_addr *a);
 
-/** ip6_lifetimes_changed - of an address or a route: it ends at @until_ns */
+/** ip6_lifetimes_changed - of an address or a route: it ends at @until_ns. [rtnl] */
 void ip6_lifetimes_changed(u64 until_ns);
 
 /** ip6_scope - as in multicast addresses: 1 node, 2 link, 5 site, 14 global. */

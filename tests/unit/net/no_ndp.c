@@ -6,6 +6,7 @@
 #include "net/internal.h"
 #include "net/ndp.h"
 #include "net/rtnl.h"
+#include "tests/unit/net/devices.h"
 
 void ndp_address_init(struct ip6_address *a) {}
 void ndp_address_begin(struct ip6_address *a) {}
@@ -23,6 +24,7 @@ void ip6_init(void) {}
 bool net_timer_cancel(struct net_timer *t) { return false; }
 void device_put(struct net_device *dev) {}
 void delayed_work_init(struct delayed_work *d, void (*fn)(struct work *w)) {}
-void delayed_work_queue(struct delayed_work *d, u64 delay_ns) {}
+u64 stub_work_delay_ns;
+void delayed_work_queue(struct delayed_work *d, u64 delay_ns) { stub_work_delay_ns = delay_ns; }
 void rtnl_lock(void) {}
 void rtnl_unlock(void) {}

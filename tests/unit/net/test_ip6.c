@@ -197,6 +197,20 @@ static void test_expiry(void **state)
 	assert_int_equal(route6_delete(&r), -ESRCH);
 }
 
+/* The next end is waited for, whatever later ones come up meanwhile. */
+static void test_next_expiry(void **state)
+{
+	u64 now = plat_mono_ns();
+
+	ip6_lifetimes_changed(now + 10ull * NS_PER_SEC);
+	assert_true(stub_work_delay_ns <= 10ull * NS_PER_SEC);
+	ip6_lifetimes_changed(now + 50ull * NS_PER_SEC);
+	ip6_lifetimes_changed(IP6_FOREVER);
+	assert_true(stub_work_delay_ns <= 10ull * NS_PER_SEC);
+	ip6_lifetimes_changed(now + 5ull * NS_PER_SEC);
+	assert_true(stub_work_delay_ns <= 5ull * NS_PER_SEC);
+}
+
 /* The better of two sources, whichever comes first. */
 static void prefers(const char *dst, const char *good, const char *bad)
 {
@@ -231,7 +245,8 @@ static void test_source(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_prefix), cmocka_unit_test(test_routes), cmocka_unit_test(test_groups), cmocka_unit_test(test_going), cmocka_unit_test(test_expiry), cmocka_unit_test(test_source),
+		cmocka_unit_test(test_prefix), cmocka_unit_test(test_routes), cmocka_unit_test(test_groups), cmocka_unit_test(test_going), cmocka_unit_test(test_expiry),
+		cmocka_unit_test(test_next_expiry), cmocka_unit_test(test_source),
 	};
 
 	machine_start();
