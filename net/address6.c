@@ -92,7 +92,7 @@ static int add_route(struct net_device *dev, u8 type, const struct ip_addr *pref
 		.prefix = *prefix, .prefix_len = (u8)prefix_len, .type = type, .protocol = RTPROT_KERNEL, .metric = metric, .dev = dev,
 		.expires_ns = expires_ns,
 	};
-	int err = route6_add(&r);
+	int err = route6_renew(&r) ? 0 : route6_add(&r);
 
 	return err == -EEXIST ? 0 : err;
 }
@@ -176,13 +176,13 @@ static void address_free(struct net_timer *t)
 	kfree(a);
 }
 
-static bool prefix_needed(const struct ip6_config *c, const struct ip6_address *gone)
+bool ip6_prefix_needed(const struct net_device *dev, const struct ip_addr *prefix, u32 len)
 {
 	const struct ip6_address *a;
 
-	list_for_each_entry(a, &c->addresses, node)
-		if (a->prefix_len == gone->prefix_len && !(a->flags & (IFA_F_NOPREFIXROUTE | IP6_ADDRESS_BY_ROUTER)) &&
-		    ip6_prefix_equal(&a->local, &gone->local, a->prefix_len))
+	list_for_each_entry(a, &dev->ip6->addresses, node)
+		if (a->prefix_len == len && !(a->flags & (IFA_F_NOPREFIXROUTE | IP6_ADDRESS_BY_ROUTER)) &&
+		    ip6_prefix_equal(&a->local, prefix, len))
 			return true;
 	return false;
 }
@@ -201,7 +201,7 @@ static void drop(struct net_device *dev, struct ip6_address *a)
 	list_del_rcu(&a->node);
 	device_group_leave(dev, &group);
 	(void)route6_delete(&self);
-	if (!(a->flags & (IFA_F_NOPREFIXROUTE | IP6_ADDRESS_BY_ROUTER)) && !prefix_needed(dev->ip6, a))
+	if (!(a->flags & (IFA_F_NOPREFIXROUTE | IP6_ADDRESS_BY_ROUTER)) && !ip6_prefix_needed(dev, &a->local, a->prefix_len))
 		(void)route6_delete(&link);
 	ndp_address_release(a, address_free);
 	ip_route_changed();

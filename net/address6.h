@@ -66,6 +66,8 @@ struct ip_addr ip6_solicited_node(const struct ip_addr *a);
 /** ip6_interface_id - the last 64 bits of an address, made from the hardware's (RFC 4291, appendix A). */
 void ip6_interface_id(const struct net_device *dev, struct ip_addr *a);
 
+/** ip6_prefix_needed - an address of @dev, which has some, brought the route to @prefix and stays: the route is not the routers'. [rtnl] */
+bool ip6_prefix_needed(const struct net_device *dev, const struct ip_addr *prefix, u32 len);
 /** ip6_lifetimes_changed - of an address or a route: it ends at @until_ns. [rtnl] */
 void ip6_lifetimes_changed(u64 until_ns);
 

@@ -206,7 +206,7 @@ static void apply(struct net_device *dev, const struct waiting *w)
 			.metric = ROUTE6_METRIC_KERNEL, .dev = dev, .expires_ns = until(now, x->valid_s),
 		};
 
-		if (x->on_link)
+		if (x->on_link && !ip6_prefix_needed(dev, &link.prefix, x->len))
 			set_route(&link, x->valid_s);
 		if (x->autonomous && x->len == 64)
 			set_address(dev, x, now);

@@ -110,7 +110,7 @@ bool route6_renew(const struct route6 *like)
 	struct route6 *r;
 
 	list_for_each_entry(r, &routes, node) {
-		if (same(r, like)) {
+		if (same(r, like) && r->protocol == like->protocol) {
 			atomic_store(&r->expires_ns, like->expires_ns);
 			return true;
 		}

@@ -37,7 +37,7 @@ struct ip_addr ip6_prefix(const struct ip_addr *a, u32 len);
 /** route6_add, route6_delete - [rtnl] Return: 0, -EEXIST (another one with the same metric goes to the same place), -ENOMEM, -EHOSTUNREACH (gateway not on a link); -ESRCH */
 MUST_CHECK int route6_add(const struct route6 *r);
 int route6_delete(const struct route6 *like);
-/** route6_renew - the same route exists: it lasts until @like->expires_ns from now on. [rtnl] Return: whether it exists */
+/** route6_renew - the same route exists, from the same protocol: it lasts until @like->expires_ns from now on. [rtnl] Return: whether it exists */
 bool route6_renew(const struct route6 *like);
 /** route6_lookup - the route to @dst, out of @oif (0: any). Under RCU. NULL: none */
 const struct route6 *route6_lookup(const struct ip_addr *dst, u32 oif);

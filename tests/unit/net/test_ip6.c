@@ -190,11 +190,36 @@ static void test_expiry(void **state)
 	r.expires_ns = 200;
 	assert_true(route6_renew(&r));
 	assert_int_equal(route6_expire(150), 200);
+	/* another protocol's route is not this one's to end */
+	r.protocol = RTPROT_RA;
+	r.expires_ns = 160;
+	assert_false(route6_renew(&r));
+	assert_int_equal(route6_expire(150), 200);
+	r.protocol = 0;
 	assert_non_null(route6_next(NULL));
 	assert_true(route6_expire(200) == IP6_FOREVER);
 	assert_null(route6_next(NULL));
 	assert_false(route6_renew(&r));
 	assert_int_equal(route6_delete(&r), -ESRCH);
+}
+
+/* A router said that a prefix is on the link; then an address with that prefix comes: its route lasts as long as the address does. */
+static void test_prefix_of_both(void **state)
+{
+	struct route6 r = {
+		.type = RTN_UNICAST, .protocol = RTPROT_KERNEL, .dev = &stub_eth, .prefix = ip("2001:db8:7::"), .prefix_len = 64,
+		.metric = ROUTE6_METRIC_KERNEL, .expires_ns = 100,
+	};
+	struct ip_addr a = ip("2001:db8:7::2");
+
+	assert_int_equal(route6_add(&r), 0);
+	assert_int_equal(add(&stub_eth, "2001:db8:7::2", 64), 0);
+	assert_true(ip6_prefix_needed(&stub_eth, &r.prefix, 64));
+	assert_false(ip6_prefix_needed(&stub_eth, &r.prefix, 48));
+	assert_true(route6_expire(200) == IP6_FOREVER);
+	assert_int_equal(route6_delete(&r), 0);
+	assert_int_equal(ip6_address_delete(&stub_eth, &a, 64), 0);
+	assert_null(route6_next(NULL));
 }
 
 /* The next end is waited for, whatever later ones come up meanwhile. */
@@ -246,7 +271,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_prefix), cmocka_unit_test(test_routes), cmocka_unit_test(test_groups), cmocka_unit_test(test_going), cmocka_unit_test(test_expiry),
-		cmocka_unit_test(test_next_expiry), cmocka_unit_test(test_source),
+		cmocka_unit_test(test_next_expiry), cmocka_unit_test(test_prefix_of_both), cmocka_unit_test(test_source),
 	};
 
 	machine_start();
