@@ -115,7 +115,7 @@ static int find_queues(struct nic *nic)
 	struct virtqueue_want *want;
 	int err;
 
-	if (!has || has > VIRTIO_NET_CTRL_MQ_VQ_PAIRS_MAX)
+	if (!has || 2 * has + ctrl > 0xffff)	/* the control queue has a number of 16 bits too */
 		return -EINVAL;
 	nic->pairs = MIN(has, most);
 	count = ctrl ? 2 * has + 1 : 2 * nic->pairs;

@@ -30,6 +30,8 @@ static bool read_csum(struct packet *p, const struct virtio_net_hdr *h)
 
 	if (h->csum_start < ETH_HLEN || end > p->len || !packet_pull(p, end))
 		return false;
+	if (packet_headroom(p) + h->csum_start > 0xffff)
+		return false;		/* no header ends so far behind */
 	p->csum = CSUM_PARTIAL;
 	p->csum_start = (u16)(packet_headroom(p) + h->csum_start);
 	p->csum_offset = h->csum_offset;

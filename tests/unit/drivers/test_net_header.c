@@ -97,6 +97,27 @@ static void test_read_refused(void **state)
 	assert_int_equal(machine_pages_used(), baseline);
 }
 
+/* A frame of all that fits in the fragments: an offset that packet->csum_start cannot hold does not become another one. */
+static void test_read_long(void **state)
+{
+	struct virtio_net_hdr h = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 0xffff, .csum_offset = 16 };
+
+	for (u32 i = 0; i < 2; i++) {
+		struct packet *p = packet_alloc(LINEAR, ALLOC_KERNEL);
+
+		assert_true(p != NULL);
+		memset(packet_put(p, LINEAR), 0, LINEAR);
+		for (u32 n = 0; n < PACKET_FRAGS_MAX; n++)
+			assert_true(packet_add_frag(p, page_alloc(0, ALLOC_KERNEL | ALLOC_ZERO), 0, PAGE_SIZE));
+		assert_int_equal(nic_header_read(p, &h, all), i);
+		if (i)
+			assert_int_equal(p->csum_start - packet_headroom(p), h.csum_start);
+		packet_free(p);
+		h.csum_start = 0xff00 - PACKET_HEADROOM;
+	}
+	assert_int_equal(machine_pages_used(), baseline);
+}
+
 /* Anything: what is taken over lies within the frame. */
 static void test_read_random(void **state)
 {
@@ -203,7 +224,7 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_read), cmocka_unit_test(test_read_refused), cmocka_unit_test(test_read_random), cmocka_unit_test(test_write),
+		cmocka_unit_test(test_read), cmocka_unit_test(test_read_refused), cmocka_unit_test(test_read_long), cmocka_unit_test(test_read_random), cmocka_unit_test(test_write),
 		cmocka_unit_test(test_write_refused),
 	};
 
