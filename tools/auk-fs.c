@@ -394,11 +394,11 @@ static void do_cp(int count, char **arg, bool recurse)
 
 /* ---- the image ---- */
 
-static void start(bool read_only)
+static void start(void)
 {
 	static struct auk_device device;
 
-	device = (struct auk_device){ AUK_BLK, .disk = disk, .read_only = read_only };
+	device = (struct auk_device){ AUK_BLK, .disk = disk };
 	if (auk_start(&(struct auk_config){ .memory_bytes = (uint64_t)MEMORY_MIB << 20, .cpus = 1, .cmdline = "quiet", .console = keep_log,
 					    .devices = &device, .device_count = 1, .limit_ns = ~0ull >> 2 }))
 		fail(EXIT_FAILED, "the kernel does not start: no memory");
@@ -514,13 +514,13 @@ int main(int argc, char **argv)
 	bool cp = !strcmp(command, "cp");
 
 	if ((strcmp(command, "ls") && strcmp(command, "cat") && !cp && strcmp(command, "mount-check")) || (!strcmp(command, "cat") && !count) ||
-	    (cp && count < 2 + !strcmp(argv[3], "-r")) || (!strcmp(command, "mount-check") && count))
+	    (cp && (!count || count < 2 + !strcmp(argv[3], "-r"))) || (!strcmp(command, "mount-check") && count))
 		usage();
 	image = argv[1];
 	disk = auk_disk_open_private(image);
 	if (!disk)
 		fail(EXIT_FAILED, "%s: %s", image, errno ? strerror(errno) : "is too short");
-	start(false);
+	start();
 	mount_image();
 	run(command, count, argv + 3);
 	unmount_image();
