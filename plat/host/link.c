@@ -12,7 +12,6 @@ struct auk_link {
 	bool card[2];			/* a machine's card is at that end */
 	struct auk_link_faults faults;
 	u64 random;
-	struct auk_link_counts counts;
 	void (*on_frame)(void *arg, const void *frame, size_t len);
 	void *on_frame_arg;
 };
@@ -50,9 +49,7 @@ void auk_link_set_faults(struct auk_link *l, const struct auk_link_faults *fault
 	host_net_link_changed(l);
 }
 
-struct auk_link_counts auk_link_counts(const struct auk_link *l) { return l->counts; }
 bool link_is_down(const struct auk_link *l) { return l->faults.down; }
-void link_count_lost(struct auk_link *l) { l->counts.lost++; }
 
 /* A machine starts its clock at zero, so no frame of the last one may be under way. */
 void link_attach(struct auk_link *l, u32 end)
@@ -107,11 +104,8 @@ void link_send(struct auk_link *l, u32 from, const u8 *frame, u32 len)
 	u32 end = !from;
 	u64 due_ns = host_now_ns() + f->delay_ns + (f->jitter_ns ? host_random(&l->random) % (f->jitter_ns + 1) : 0);
 
-	l->counts.sent++;
-	if (f->down || len > f->mtu + LINK_HEADER || l->count[end] >= UNDER_WAY_MAX || chance(l, f->loss)) {
-		l->counts.lost++;
+	if (f->down || len > f->mtu + LINK_HEADER || l->count[end] >= UNDER_WAY_MAX || chance(l, f->loss))
 		return;
-	}
 	if (chance(l, f->reorder)) {
 		due_ns += host_random(&l->random) % (REORDER_DELAYS * (f->delay_ns + f->jitter_ns) + 1);
 	} else {
@@ -142,7 +136,6 @@ struct link_frame *link_arrived(struct auk_link *l, u32 at, u64 now_ns)
 		return NULL;
 	l->to[at] = f->next;
 	l->count[at]--;
-	l->counts.received++;
 	return f;
 }
 

@@ -29,7 +29,6 @@ u64 link_next_ns(const struct auk_link *l, u32 at, bool room);
 /** link_lies - whether the card has to lie about the frame at hand; *what: at random, which lie */
 bool link_lies(struct auk_link *l, u64 *what);
 bool link_is_down(const struct auk_link *l);
-void link_count_lost(struct auk_link *l);
 void link_attach(struct auk_link *l, u32 end);
 
 /* net.c */

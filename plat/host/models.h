@@ -84,10 +84,6 @@ struct auk_link_faults {
 	bool down;				/* partition: everything is dropped, and the card says that there is no carrier */
 };
 
-struct auk_link_counts {
-	uint64_t sent, received, lost;	/* by both ends together */
-};
-
 struct auk_link *auk_link_new(void);
 void auk_link_free(struct auk_link *l);
 void auk_link_set_faults(struct auk_link *l, const struct auk_link_faults *faults);
@@ -97,7 +93,6 @@ int auk_link_inject(struct auk_link *l, const void *frame, size_t len);
 size_t auk_link_receive(struct auk_link *l, void *buf, size_t size);
 /** auk_link_on_frame - @fn gets each frame at the far end instead; it may inject, and not make system calls. */
 void auk_link_on_frame(struct auk_link *l, void (*fn)(void *arg, const void *frame, size_t len), void *arg);
-struct auk_link_counts auk_link_counts(const struct auk_link *l);
 
 /* ---- a machine's devices ---- */
 

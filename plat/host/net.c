@@ -2,7 +2,7 @@
  * virtio-net over one end of a link: frames that the driver sends travel over the link; those that arrive wait, up to a bound, for buffers.
  *
  * Offered, unless the setup says plain: checksums filled in for the driver (CSUM), frames without checksums accepted (GUEST_CSUM, of which
- * the device makes no use), merged receive buffers, and a control queue for filters and the address.  No segmentation offload.
+ * the device makes no use), merged receive buffers, and a control queue for the address.  No segmentation offload.
  *
  * Source: VIRTIO 1.2, 5.1.
  */
@@ -97,11 +97,9 @@ static void receive(struct host_virtio *v, const struct link_frame *f)
 		if (at == f->len || !has(v, VIRTIO_NET_F_MRG_RXBUF) || count == VQ_SIZE_MAX || !host_vq_pop(v, RX, &c))
 			break;
 	}
-	if (at < f->len) {	/* too long for what there is: it is dropped, and the buffers go back with an empty frame */
-		link_count_lost(v->setup.link);
-		for (u32 i = 0; i < count; i++)
-			used[i].len = i ? 0 : HEADER;
-	}
+	/* Too long for what there is: it is dropped, and the buffers go back with an empty frame. */
+	for (u32 i = 0; at < f->len && i < count; i++)
+		used[i].len = i ? 0 : HEADER;
 	h.num_buffers = (u16)count;
 	if (link_lies(v->setup.link, &what))
 		lie(&h, &used[what % count].len, what / count);
@@ -126,15 +124,13 @@ static void due(struct host_virtio *v)
 
 /* ---- control ---- */
 
-/* Filters of reception change nothing here: the card takes every frame. Return: whether the command is known */
+/* Return: whether the command is known */
 static bool command(struct host_virtio *v, const struct host_chain *c)
 {
 	struct virtio_net_ctrl_hdr h;
 
 	(void)host_chain_read(c, 0, &h, sizeof(h));
-	if (h.class == VIRTIO_NET_CTRL_MAC && h.cmd == VIRTIO_NET_CTRL_MAC_ADDR_SET)
-		return host_chain_read(c, sizeof(h), v->config, 6) == 6;
-	return h.class == VIRTIO_NET_CTRL_RX || (h.class == VIRTIO_NET_CTRL_MAC && h.cmd == VIRTIO_NET_CTRL_MAC_TABLE_SET);
+	return h.class == VIRTIO_NET_CTRL_MAC && h.cmd == VIRTIO_NET_CTRL_MAC_ADDR_SET && host_chain_read(c, sizeof(h), v->config, 6) == 6;
 }
 
 static void control(struct host_virtio *v)
@@ -213,7 +209,7 @@ int host_net_setup(struct host_virtio *v)
 	if (!s->plain) {
 		v->queue_count = 3;
 		v->offered |= 1ull << VIRTIO_NET_F_CSUM | 1ull << VIRTIO_NET_F_GUEST_CSUM | 1ull << VIRTIO_NET_F_MRG_RXBUF |
-			      1ull << VIRTIO_NET_F_CTRL_VQ | 1ull << VIRTIO_NET_F_CTRL_RX | 1ull << VIRTIO_NET_F_CTRL_MAC_ADDR;
+			      1ull << VIRTIO_NET_F_CTRL_VQ | 1ull << VIRTIO_NET_F_CTRL_MAC_ADDR;
 	}
 	link_attach(s->link, s->far_end);
 	return 0;
