@@ -19,6 +19,7 @@ static bool maker_wanted;			/* [a] some backing wants a thread */
 
 static void want_thread(struct backing *b)
 {
+	smp_mb();	/* the work before the look at the thread: see retire */
 	if (READ_ONCE(b->wanted)) {
 		wake_up_all(&b->waitq);
 		return;
@@ -279,26 +280,35 @@ static void thread_main(void *arg)
 	complete(&b->stopped);
 }
 
-/* Makes threads for those who want one: they want it where no thread can be made. */
+/* Return: whether each backing that wants a thread has one */
+static bool make_threads(void)
+{
+	struct backing *b;
+	bool all = true;
+
+	mutex_lock(&registry);
+	list_for_each_entry(b, &backings, node) {
+		struct thread *t;
+
+		if (!READ_ONCE(b->wanted) || b->runs)
+			continue;
+		t = kthread_create(thread_main, b, "flush-%s", b->name);
+		b->runs = !IS_ERR(t);
+		all &= b->runs;
+	}
+	mutex_unlock(&registry);
+	return all;
+}
+
+/* Makes threads for those who want one: they want it where no thread can be made.  Nobody asks twice, so what failed is tried again. */
 static void maker(void *arg)
 {
+	u64 again_ns = ~0ull;
+
 	for (;;) {
-		struct backing *b;
-
-		wait_event(&maker_waitq, READ_ONCE(maker_wanted));
+		(void)wait_event_until(&maker_waitq, READ_ONCE(maker_wanted), again_ns);
 		WRITE_ONCE(maker_wanted, false);
-		mutex_lock(&registry);
-		list_for_each_entry(b, &backings, node) {
-			struct thread *t;
-
-			if (!READ_ONCE(b->wanted) || b->runs)
-				continue;
-			t = kthread_create(thread_main, b, "flush-%s", b->name);
-			b->runs = !IS_ERR(t);
-			if (!b->runs)
-				WRITE_ONCE(b->wanted, false);	/* who dirties the next mapping asks again */
-		}
-		mutex_unlock(&registry);
+		again_ns = make_threads() ? ~0ull : plat_mono_ns() + RETRY_MS * NS_PER_MS;
 	}
 }
 
@@ -327,10 +337,10 @@ void backing_remove(struct backing *b)
 	mutex_lock(&registry);
 	list_del(&b->node);
 	runs = b->runs;
+	WRITE_ONCE(b->stop, true);	/* a thread that runs ends by way of `stopped` from here on: see retire */
 	mutex_unlock(&registry);
 	if (!runs)
 		return;
-	WRITE_ONCE(b->stop, true);
 	wake_up_all(&b->waitq);
 	wait_for_completion(&b->stopped);
 }
