@@ -97,9 +97,12 @@ static void put_pending(struct direct *d)
 {
 	if (!atomic_dec_and_test(&d->pending))
 		return;
-	if (!d->io)
+	if (!d->io) {
 		complete(&d->over);
-	else if (!d->file_pages && !d->ops->heavy(d))
+		return;
+	}
+	d->light = !d->file_pages && !d->ops->heavy(d);		/* once: another look may say otherwise, where finish cannot sleep */
+	if (d->light)
 		finish(d);
 	else if (d->ops->defer)
 		d->ops->defer(d);
@@ -307,10 +310,11 @@ int direct_cache_begin(struct mapping *m, u64 pos, u64 bytes, bool write)
 	return -EBUSY;
 }
 
-void direct_cache_end(struct mapping *m, u64 pos, u64 bytes)
+void direct_cache_end(struct direct *d)
 {
-	if (bytes && !xa_empty(&m->tree))
-		(void)mapping_evict(m, pos >> PAGE_SHIFT, (pos + bytes - 1) >> PAGE_SHIFT);
+	/* light: the cache was empty when the device was done; a page that came since has what was written */
+	if (d->write && !d->light && d->bytes && !xa_empty(&d->mapping->tree))
+		(void)mapping_evict(d->mapping, d->pos >> PAGE_SHIFT, (d->pos + d->bytes - 1) >> PAGE_SHIFT);
 }
 
 /* ---- block devices ---- */
@@ -328,8 +332,7 @@ static bool block_heavy(const struct direct *d)
 
 static s64 block_finish(struct direct *d, s64 n)
 {
-	if (block_heavy(d))
-		direct_cache_end(d->mapping, d->pos, d->bytes);
+	direct_cache_end(d);
 	return n;
 }
 

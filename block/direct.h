@@ -46,6 +46,7 @@ struct direct {
 	bool user;
 	bool file_pages;		/* read into pages that are not anonymous: they become dirty */
 	bool aligned;			/* looked at, and so it is */
+	bool light;			/* it ends where the device said so, perhaps in an interrupt: finish may not sleep */
 	u64 pos;			/* [I] */
 	u64 bytes;			/* asked of the device, from pos on */
 	const struct direct_ops *ops;	/* [I] */
@@ -77,8 +78,8 @@ s64 direct_wait(struct direct *d, int err);
 s64 direct_leave(struct direct *d, int err);
 /** direct_cache_begin - dirty pages of the range go out; before a write the cached ones, too. Return: 0, -errno, -EBUSY: some stayed */
 MUST_CHECK int direct_cache_begin(struct mapping *m, u64 pos, u64 bytes, bool write);
-/** direct_cache_end - after a write: what was read in meanwhile goes. Context: thread */
-void direct_cache_end(struct mapping *m, u64 pos, u64 bytes);
+/** direct_cache_end - for finish: after a write, what was read in meanwhile goes. Context: finish's */
+void direct_cache_end(struct direct *d);
 
 /** direct_polls - whether a synchronous transfer polls: Linux 4.4's rule for queue/io_poll; later ones ask by RWF_HIPRI. */
 bool direct_polls(const struct block_device *b, const struct iter *it);

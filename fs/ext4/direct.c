@@ -116,8 +116,7 @@ static s64 finish(struct direct *d, s64 n)
 
 	if (n > 0 && (d->fresh || d->extends))
 		err = enter(i, d->pos, d->pos + (u64)n, d->extends);
-	if (d->write)
-		direct_cache_end(d->mapping, d->pos, d->bytes);
+	direct_cache_end(d);
 	n = err ? err : MIN(n, (s64)d->most);
 	direct_put(i);
 	return n;
