@@ -15,8 +15,8 @@ void ext4_later(struct ext4 *fs, struct work *w)
 	u64 irq = spin_lock_irqsave(&fs->later_lock);
 
 	list_add_tail(&w->node, &fs->later_list);
+	wake_up_all(&fs->later_waitq);		/* under the lock: once *w is taken, and done, the file system may be gone */
 	spin_unlock_irqrestore(&fs->later_lock, irq);
-	wake_up_all(&fs->later_waitq);
 }
 
 static struct work *take(struct ext4 *fs)

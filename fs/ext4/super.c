@@ -387,10 +387,10 @@ static int go_ro(struct ext4 *fs)
 		return 0;
 	journal_stop_thread(fs);
 	err = journal_checkpoint(fs);
-	fs->read_only = !err;
-	ext4_later_stop(fs);
 	if (err)
 		return err;
+	fs->read_only = true;
+	ext4_later_stop(fs);
 	err = journal_quiesce(fs);
 	fs->sb->s_feature_incompat &= ~(u32)INCOMPAT_RECOVER;
 	if (!(fs->sb->s_state & EXT4_ERROR_FS))
@@ -534,6 +534,7 @@ static void ext4_put(struct super *s)
 
 	if (!fs->read_only && go_ro(fs))
 		pr_err("ext4 (%s): not all could be written at unmount\n", s->id);
+	ext4_later_stop(fs);	/* go_ro may have failed before it */
 	forget_mount(fs);
 	release(fs);
 }
