@@ -73,15 +73,18 @@ static struct uring_ident *ident_new(void)
 
 void uring_ident_put(struct uring *ring, struct uring_ident *id)
 {
-	if (!atomic_dec_and_test(&id->refs))
-		return;
-	mm_put(id->mm);
-	files_put(id->files);
-	fs_context_put(id->fs);
-	cred_put(id->cred);
-	if (id->ns)
-		uring_task->ns_put(id->ns);
-	kfree(id);
+	while (id && atomic_dec_and_test(&id->refs)) {
+		struct uring_ident *next = id->next;
+
+		mm_put(id->mm);
+		files_put(id->files);
+		fs_context_put(id->fs);
+		cred_put(id->cred);
+		if (id->ns)
+			uring_task->ns_put(id->ns);
+		kfree(id);
+		id = next;
+	}
 }
 
 bool uring_ident_put_light(struct uring_ident *id)
@@ -186,6 +189,8 @@ struct uring_ident *uring_ident_get(struct uring *ring)
 
 		if (!id)
 			return NULL;
+		atomic_inc(&id->refs);
+		old->next = id;
 		n->ident = id;
 		uring_ident_put(ring, old);
 	}

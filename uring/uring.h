@@ -121,6 +121,7 @@ struct uring_ident {
 	const struct cred *cred;
 	struct namespaces *ns;
 	struct task *task;
+	struct uring_ident *next;	/* a reference: what replaced it at its node, so that who waits for the last waits for all; NULL: it is the last */
 	bool gone;			/* [l] the task ends: nothing of it starts or waits any more */
 };
 
