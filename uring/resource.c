@@ -389,7 +389,7 @@ struct uring_provided {
 struct uring_group {
 	struct list_head node;		/* [l] ring->groups */
 	u16 id;
-	struct list_head free;		/* [l] */
+	struct list_head free;		/* [l]; of a ring: what came back after others had taken from it */
 	/* a ring of buffers in user memory, pinned: */
 	struct uring_buf *mem;		/* [I] NULL: none */
 	u16 head, mask;			/* [l] */
@@ -437,6 +437,18 @@ static struct uring_group *group_get(struct uring *ring, u16 id)
 	return g;
 }
 
+static struct uring_provided *provided_new(u64 addr, u32 len, u16 bid)
+{
+	struct uring_provided *p = kzalloc(sizeof(*p), ALLOC_KERNEL);
+
+	if (p) {
+		p->addr = addr;
+		p->len = len;
+		p->bid = bid;
+	}
+	return p;
+}
+
 static void provided_free(struct list_head *list)
 {
 	while (!list_empty(list)) {
@@ -456,16 +468,13 @@ int uring_provide(struct uring *ring, u16 group, u64 addr, u32 len, u32 count, u
 	if (!g)
 		return -ENOMEM;
 	for (u32 i = 0; i < count && !err; i++) {
-		struct uring_provided *p = kzalloc(sizeof(*p), ALLOC_KERNEL);
+		struct uring_provided *p = provided_new(addr + (u64)i * len, len, (u16)(bid + i));
 
 		if (!p) {
 			if (!i)
 				err = -ENOMEM;
 			break;		/* those that fitted */
 		}
-		p->addr = addr + (u64)i * len;
-		p->len = len;
-		p->bid = (u16)(bid + i);
 		list_add_tail(&p->node, &fresh);
 	}
 	u64 irq = uring_lock(ring);
@@ -528,6 +537,7 @@ int uring_pbuf_ring_register(struct uring *ring, u64 addr, u32 entries, u16 grou
 int uring_pbuf_ring_unregister(struct uring *ring, u16 group)
 {
 	struct uring_buf *mem = NULL;
+	LIST_HEAD(gone);
 	int err = 0;
 	u64 irq = uring_lock(ring);
 	struct uring_group *g = group_find(ring, group);
@@ -539,8 +549,10 @@ int uring_pbuf_ring_unregister(struct uring *ring, u16 group)
 	} else {
 		mem = g->mem;
 		g->mem = NULL;
+		list_splice_tail_init(&g->free, &gone);
 	}
 	uring_unlock(ring, irq);
+	provided_free(&gone);
 	if (mem)
 		buf_free(mem);
 	return err;
@@ -564,7 +576,7 @@ static int pick_ring(struct uring_req *r, struct uring_group *g)
 	r->picked.len = READ_ONCE(b->len);
 	r->picked.bid = READ_ONCE(b->bid);
 	r->picked.kind = URING_PICKED_RING;
-	g->head++;
+	r->picked.at = g->head++;
 	return 0;
 }
 
@@ -578,9 +590,7 @@ int uring_pick(struct uring_req *r, u64 *addr, u32 *len)
 		u64 irq = uring_lock(ring);
 		struct uring_group *g = group_find(ring, r->buf_index);
 
-		if (g && g->mem) {
-			err = pick_ring(r, g);
-		} else if (g && !list_empty(&g->free)) {
+		if (g && !list_empty(&g->free)) {
 			p = list_first_entry(&g->free, struct uring_provided, node);
 			list_del(&p->node);
 			r->picked.addr = p->addr;
@@ -589,6 +599,8 @@ int uring_pick(struct uring_req *r, u64 *addr, u32 *len)
 			r->picked.kind = URING_PICKED_LIST;
 			r->picked.home = p;
 			err = 0;
+		} else if (g && g->mem) {
+			err = pick_ring(r, g);
 		}
 		uring_unlock(ring, irq);
 		if (err)
@@ -600,24 +612,41 @@ int uring_pick(struct uring_req *r, u64 *addr, u32 *len)
 	return user_range_ok(uaddr(*addr), *len) ? 0 : -EFAULT;
 }
 
+/* Return: false: others have taken from the ring of buffers since */
+static bool turn_back(struct uring_req *r)
+{
+	u64 irq = uring_lock(r->ring);
+	struct uring_group *g = group_find(r->ring, r->buf_index);
+	bool gone = !g || !g->mem, last = !gone && g->head == (u16)(r->picked.at + 1);
+
+	if (last)
+		g->head--;
+	uring_unlock(r->ring, irq);
+	return last || gone;
+}
+
 void uring_pick_back(struct uring_req *r)
 {
 	struct uring *ring = r->ring;
+	bool of_ring = r->picked.kind == URING_PICKED_RING;
+	struct uring_provided *p = r->picked.home;
+
+	r->picked.kind = 0;
+	if (of_ring && turn_back(r))
+		return;
+	if (of_ring)
+		p = provided_new(r->picked.addr, r->picked.len, r->picked.bid);
+	if (!p)
+		return;		/* no memory: one buffer fewer */
 	u64 irq = uring_lock(ring);
 	struct uring_group *g = group_find(ring, r->buf_index);
-	void *lost = NULL;
 
-	if (r->picked.kind == URING_PICKED_LIST) {
-		if (g && !g->mem)
-			list_add(&((struct uring_provided *)r->picked.home)->node, &g->free);
-		else
-			lost = r->picked.home;
-	} else if (r->picked.kind == URING_PICKED_RING && g && g->mem) {
-		g->head--;
+	if (g) {
+		list_add(&p->node, &g->free);
+		p = NULL;
 	}
-	r->picked.kind = 0;
 	uring_unlock(ring, irq);
-	kfree(lost);
+	kfree(p);
 }
 
 void uring_pick_done(struct uring_req *r)

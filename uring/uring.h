@@ -192,6 +192,7 @@ struct uring_req {
 		u64 addr;
 		u32 len;
 		u16 bid;
+		u16 at;			/* its place in the ring of buffers */
 		u8 kind;		/* 0: none */
 		void *home;
 	} picked;
