@@ -72,8 +72,6 @@ static void release(struct uring_req *r)
 	uring_put(ring);
 }
 
-void uring_req_drop(struct uring_req *r) { release(r); }
-
 /* ---- files ---- */
 
 int uring_get_file(struct uring_req *r)

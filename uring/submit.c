@@ -108,7 +108,6 @@ static int submit_one(struct uring *ring, struct uring_ident *ident, const struc
 	r->user_data = sqe->user_data;
 	r->fd = sqe->fd;
 	r->buf_index = sqe->buf_index;
-	r->personality = sqe->personality;
 	err = prepare(ring, r, sqe);
 	uring_req_accept(r);
 	err = chain_add(ring, r, sqe->flags, err);

@@ -171,7 +171,6 @@ struct uring_req {
 	s64 res, want;			/* [o] */
 	u32 cflags;			/* [o] */
 	u16 buf_index;			/* [I] registered buffer, or group of provided ones */
-	u16 personality;		/* [I] */
 	u64 extra[2];			/* [o] the second half of a 32-byte completion */
 	struct file *file;		/* [o] a reference */
 	struct uring_ident *ident;	/* [I] a reference */
@@ -408,7 +407,6 @@ void uring_unlock(struct uring *ring, u64 irq);
 struct uring_req *uring_req_new(struct uring *ring, struct uring_ident *ident);
 /** uring_req_accept - from here on it counts. */
 void uring_req_accept(struct uring_req *r);
-void uring_req_drop(struct uring_req *r);	/* it was not accepted */
 void uring_req_put(struct uring_req *r);
 /** uring_start - a chain by its head. Context: the submitter */
 void uring_start(struct uring_req *head);
