@@ -48,7 +48,8 @@ s64 uring_install(struct uring_req *r, struct file *f, u32 slot, bool cloexec);
 bool uring_file_bounded(const struct file *f);
 /** sys_uring_files_update - put descriptors from user memory into slots. Return: how many, or -errno if none */
 s64 sys_uring_files_update(struct uring *ring, u32 offset, u64 fds, u64 tags, u32 nr);
-/** sys_uring_cancel - what ASYNC_CANCEL and REGISTER_SYNC_CANCEL share: @m by its flags, @fd looked up. */
-int sys_uring_cancel(struct uring *ring, struct uring_match *m, s32 fd);
+/** sys_uring_match_file - what @m's flags say of @fd, looked up. sys_uring_match_end - it is let go, if there is one. Return: 0, -EBADF */
+MUST_CHECK int sys_uring_match_file(struct uring *ring, struct uring_match *m, s32 fd, struct uring_tagged **tagged);
+void sys_uring_match_end(struct uring *ring, struct uring_match *m, struct uring_tagged *tagged);
 
 #endif

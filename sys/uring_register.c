@@ -369,12 +369,26 @@ static s64 pbuf_ring(struct uring *ring, u64 arg, u32 nr, bool add)
 	return uring_pbuf_ring_register(ring, reg.ring_addr, reg.ring_entries, reg.bgid);
 }
 
+/* Wait until nothing matches; others may submit meanwhile. */
+static int cancel_wait(struct uring *ring, const struct uring_match *m, const struct __kernel_timespec *timeout)
+{
+	u64 deadline = ~0ull;
+	int ret;
+
+	if (timeout->tv_sec != -1 || timeout->tv_nsec != -1)
+		deadline = plat_mono_ns() + (u64)timeout->tv_sec * NS_PER_SEC + (u64)timeout->tv_nsec;
+	mutex_unlock(&ring->submit);
+	ret = wait_event_interruptible_until(&ring->idle, !uring_busy(ring, m), deadline);
+	mutex_lock(&ring->submit);
+	return ret == -ETIMEDOUT ? -ETIME : ret ? -EINTR : 0;
+}
+
 /* Cancel, and wait until what matched has ended. */
 static s64 sync_cancel(struct uring *ring, u64 arg, u32 nr)
 {
 	const u32 known = IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_FD_FIXED;
 	struct io_uring_sync_cancel_reg sc;
-	u64 deadline = ~0ull;
+	struct uring_tagged *tagged;
 	int ret;
 
 	if (!arg || nr != 1)
@@ -385,14 +399,13 @@ static s64 sync_cancel(struct uring *ring, u64 arg, u32 nr)
 		return -EINVAL;
 	struct uring_match m = { .user_data = sc.addr, .flags = sc.flags };
 
-	ret = sys_uring_cancel(ring, &m, sc.fd);
-	if (ret != -EALREADY)
-		return ret;
-	if (sc.timeout.tv_sec != -1 || sc.timeout.tv_nsec != -1)
-		deadline = plat_mono_ns() + (u64)sc.timeout.tv_sec * NS_PER_SEC + (u64)sc.timeout.tv_nsec;
-	m.file = NULL;
-	ret = wait_event_interruptible_until(&ring->idle, !uring_busy(ring, &m), deadline);
-	return ret == -ETIMEDOUT ? -ETIME : ret ? -EINTR : 0;
+	ret = sys_uring_match_file(ring, &m, sc.fd, &tagged);
+	if (!ret)
+		ret = uring_cancel(ring, &m);
+	if (ret == -EALREADY)
+		ret = cancel_wait(ring, &m, &sc.timeout);
+	sys_uring_match_end(ring, &m, tagged);
+	return ret;
 }
 
 static s64 alloc_range(struct uring *ring, u64 arg, u32 nr)

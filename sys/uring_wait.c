@@ -230,28 +230,34 @@ int uring_cancel_prep(struct uring_req *r, const struct io_uring_sqe *sqe)
 	return 0;
 }
 
-int sys_uring_cancel(struct uring *ring, struct uring_match *m, s32 fd)
+int sys_uring_match_file(struct uring *ring, struct uring_match *m, s32 fd, struct uring_tagged **tagged)
 {
-	struct uring_tagged *tagged = NULL;
-	int ret;
-
+	*tagged = NULL;
 	if (!(m->flags & IORING_ASYNC_CANCEL_FD))
-		return uring_cancel(ring, m);
-	m->file = m->flags & IORING_ASYNC_CANCEL_FD_FIXED ? uring_fixed_file(ring, (u32)fd, &tagged) : fd_get(fd);
-	if (!m->file)
-		return -EBADF;
-	ret = uring_cancel(ring, m);
-	file_put(m->file);
+		return 0;
+	m->file = m->flags & IORING_ASYNC_CANCEL_FD_FIXED ? uring_fixed_file(ring, (u32)fd, tagged) : fd_get(fd);
+	return m->file ? 0 : -EBADF;
+}
+
+void sys_uring_match_end(struct uring *ring, struct uring_match *m, struct uring_tagged *tagged)
+{
+	if (m->file)
+		file_put(m->file);
 	uring_tagged_put(ring, tagged);
-	return ret;
 }
 
 s64 uring_cancel_issue(struct uring_req *r, enum uring_how how)
 {
 	struct op_cancel *c = uring_data(r);
 	struct uring_match m = { .user_data = c->user_data, .flags = c->flags, .not = r };
+	struct uring_tagged *tagged;
+	int ret;
 
 	if (r->flags & REQ_FIXED_FILE)
 		m.flags |= IORING_ASYNC_CANCEL_FD_FIXED;
-	return sys_uring_cancel(r->ring, &m, r->fd);
+	ret = sys_uring_match_file(r->ring, &m, r->fd, &tagged);
+	if (!ret)
+		ret = uring_cancel(r->ring, &m);
+	sys_uring_match_end(r->ring, &m, tagged);
+	return ret;
 }
