@@ -118,13 +118,12 @@ int port_listen(struct port_table *t, struct net_endpoint *ep)
 	struct port_bucket *b = bucket_of(t, ep->lport);
 
 	spin_lock(&b->lock);
-	ep->listening = true;
 	bool refused = conflicts_locked(t, b, ep);
 
-	if (refused)
-		ep->listening = false;
-	else
+	if (!refused) {
+		ep->listening = true;
 		hlist_add_head_rcu(&ep->listen_node, &b->listeners);
+	}
 	spin_unlock(&b->lock);
 	return refused ? -EADDRINUSE : 0;
 }
@@ -212,20 +211,28 @@ static int score(const struct net_endpoint *ep, const struct ip_addr *src, u16 s
 	return 2 * (points + (ep->ifindex ? 4 : 0)) + (ep->wanted_cpu == plat_cpu_id() + 1);
 }
 
-/* The best so far of a walk. */
+/* A packet's addresses and ports, and the best so far of a walk. */
 struct choice {
+	const struct ip_addr *src, *dst;
+	u16 sport, dport;
+	u32 ifindex;
 	struct net_endpoint *best;
 	int most;
-	u32 hash, equals;
+	u32 equals, hash;		/* hash: once there are equals */
 };
 
-static void consider(struct choice *c, struct net_endpoint *ep, int points, u32 flow_hash)
+static void consider(const struct port_table *t, struct choice *c, struct net_endpoint *ep)
 {
+	int points = score(ep, c->src, c->sport, c->dst, c->dport, c->ifindex);
+
 	if (points > c->most) {
-		*c = (struct choice){ .best = ep, .most = points, .equals = 1, .hash = flow_hash };
+		c->best = ep;
+		c->most = points;
+		c->equals = 1;
 	} else if (points >= 0 && points == c->most && ep->reuseport && c->best->reuseport) {
 		/* The n-th of n equals replaces the choice for one flow in n. */
-		c->equals++;
+		if (c->equals++ == 1)
+			c->hash = port_flow_hash(c->src, c->sport, c->dst, c->dport, t->seed);
 		c->hash = c->hash * 1664525 + 1013904223;
 		if (((u64)c->hash * c->equals) >> 32 == 0)
 			c->best = ep;
@@ -235,17 +242,16 @@ static void consider(struct choice *c, struct net_endpoint *ep, int points, u32 
 struct net_endpoint *port_lookup(struct port_table *t, const struct ip_addr *src, u16 sport, const struct ip_addr *dst, u16 dport, u32 ifindex,
 				 bool listening)
 {
+	struct choice c = { .src = src, .dst = dst, .sport = sport, .dport = dport, .ifindex = ifindex, .most = -1 };
 	struct port_bucket *b = bucket_of(t, dport);
-	u32 hash = port_flow_hash(src, sport, dst, dport, t->seed);
-	struct choice c = { .most = -1 };
 	struct net_endpoint *ep;
 
 	if (listening) {
 		hlist_for_each_entry_rcu(ep, &b->listeners, listen_node)
-			consider(&c, ep, score(ep, src, sport, dst, dport, ifindex), hash);
+			consider(t, &c, ep);
 	} else {
 		hlist_for_each_entry_rcu(ep, &b->chain, port_node)
-			consider(&c, ep, score(ep, src, sport, dst, dport, ifindex), hash);
+			consider(t, &c, ep);
 	}
 	return c.best;
 }
