@@ -25,6 +25,8 @@ struct seq;
 
 /* ---- AF_INET ---- */
 
+enum { INET_DIAG_TAIL_DROPS, INET_DIAG_TAIL_NONE, INET_DIAG_TAIL_TCP };
+
 /* One socket, as it is told. */
 struct inet_diag_row {
 	u8 family, state, timer, retrans;	/* state: as TCP's: 1 established, 7 closed… */
@@ -35,7 +37,13 @@ struct inet_diag_row {
 	u32 expires_ms, rqueue, wqueue;
 	u64 ino;
 	u32 mem[SK_MEMINFO_VARS];
-	u32 slot, refs, drops;			/* for /proc/net alone */
+	/* for /proc/net alone */
+	u32 slot, refs, drops, retransmits, probes;
+	u8 tail;				/* INET_DIAG_TAIL_*: what ends the line */
+	struct {
+		u32 rto_ticks, ato_ticks, quick, cwnd;
+		s32 ssthresh;
+	} tcp;
 	/* extra: attributes that only this protocol has; @ext: idiag_ext of the request. Optional; does not sleep */
 	void (*extra)(const struct inet_diag_row *row, u8 ext, struct nl_buf *b);
 	const void *socket;			/* extra's */
@@ -48,7 +56,7 @@ struct inet_diag_source {
 };
 void inet_diag_register(struct inet_diag_source *s);
 /**
- * inet_diag_show - the lines of /proc/net/udp and its like, of sockets of one family
+ * inet_diag_show - the lines of /proc/net/udp, tcp and their like, of sockets of one family
  * @digits: of the first column
  * @width:  to which lines are padded, 0: not at all
  */

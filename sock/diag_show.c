@@ -1,5 +1,5 @@
 /*
- * Sockets as lines of /proc/net/udp, udp6, raw, icmp; how many there are, in /proc/net/sockstat.
+ * Sockets as lines of /proc/net/tcp, tcp6, udp, udp6, raw, icmp; how many there are, in /proc/net/sockstat.
  *
  * Source: proc(5).
  */
@@ -11,7 +11,10 @@
 #include "kern/slab.h"
 #include "sock/diag.h"
 #include "sock/internal.h"
+#include "sock/tcp.h"
 #include "vfs/procfs.h"
+
+enum { MS_PER_TICK = 10 };
 
 /* The text may sleep for memory, so the rows are gathered first. */
 struct gather {
@@ -40,16 +43,29 @@ static void address_text(char *out, size_t size, const struct inet_diag_row *r, 
 		scnprintf(out, size, "%08X%08X%08X%08X", a->w[0], a->w[1], a->w[2], a->w[3]);
 }
 
+static u32 tail_text(char *out, size_t size, const struct inet_diag_row *r)
+{
+	switch (r->tail) {
+	case INET_DIAG_TAIL_DROPS:
+		return (u32)scnprintf(out, size, " %u", r->drops);
+	case INET_DIAG_TAIL_TCP:
+		return (u32)scnprintf(out, size, " %u %u %u %u %d", r->tcp.rto_ticks, r->tcp.ato_ticks, r->tcp.quick, r->tcp.cwnd, r->tcp.ssthresh);
+	default:
+		return 0;
+	}
+}
+
 static void show_row(struct seq *s, const struct inet_diag_row *r, u32 digits, u32 width)
 {
-	char line[220], local[33], remote[33];
+	char line[280], local[33], remote[33];
 
 	address_text(local, sizeof(local), r, &r->local);
 	address_text(remote, sizeof(remote), r, &r->remote);
-	u32 n = (u32)scnprintf(line, sizeof(line), "%*u: %s:%04X %s:%04X %02X %08X:%08X 00:00000000 00000000 %5u        0 %llu %u %016llx %u",
-			       (int)digits, r->slot, local, r->lport, remote, r->rport, r->state, r->wqueue, r->rqueue, r->uid, r->ino, r->refs, 0ull,
-			       r->drops);
+	u32 n = (u32)scnprintf(line, sizeof(line), "%*u: %s:%04X %s:%04X %02X %08X:%08X %02X:%08X %08X %5u %8u %llu %u %016llx", (int)digits, r->slot,
+			       local, r->lport, remote, r->rport, r->state, r->state == TCP_LISTEN ? 0 : r->wqueue, r->rqueue, r->timer, r->expires_ms / MS_PER_TICK,
+			       r->retransmits, r->uid, r->probes, r->ino, r->refs, 0ull);
 
+	n += tail_text(line + n, sizeof(line) - n, r);
 	seq_write(s, line, n);
 	for (; n < width; n++)
 		seq_putc(s, ' ');

@@ -9,8 +9,8 @@
  *   tcp_fastopen.c       cookies of Fast Open
  *   tcp_sock.c           a connection's life: events, timers, the end
  *   tcp_config.c         /proc/sys/net/ipv4/tcp_*
- *   tcp_show.c           /proc/net/tcp
- *   tcp_diag.c           what ss is told
+ *   tcp_show.c           /proc/net/tcp and tcp6, TCP's counters in /proc/net/snmp
+ *   tcp_diag.c           what ss and these are told
  *   inet_stream.c        calls of users; inet_stream_io.c those that move bytes; inet_stream_option.c options
  *
  * One table holds connections, requests (a SYN that was answered) and TIME_WAITs, each with a struct tcp_entry; listeners are found in the port
@@ -287,6 +287,9 @@ extern const struct socket_ops tcp_socket_ops;
 void tcp_config_init(void);
 void tcp_show_init(void);
 void tcp_diag_init(void);	/* tcp_diag.c */
+/** tcp_diag_each - a row (sock/diag.h) for each listener, connection, request, TIME_WAIT until @fn says false. Under RCU; @fn does not sleep */
+struct inet_diag_row;
+void tcp_diag_each(bool (*fn)(const struct inet_diag_row *row, void *arg), void *arg);
 s64 tcp_sendmsg(struct socket *s, struct sock_msg *m);
 s64 tcp_recvmsg(struct socket *s, struct sock_msg *m);
 /** tcp_connect_result - how it ended, once it is neither SYN_SENT nor SYN_RECV; what failed can begin anew. Thread, no lock. 0, -errno */

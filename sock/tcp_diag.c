@@ -1,9 +1,9 @@
 /*
- * What ss is told of TCP: listeners, connections, requests, TIME_WAITs, each as a row (sock/diag.h).
+ * What ss is told of TCP, and /proc/net/tcp and tcp6 show: listeners, connections, requests, TIME_WAITs, each as a row (sock/diag.h).
  *
  * Figures of a row are read without the socket's lock: each is right, together they may be of two moments.  INET_DIAG_INFO is of one moment.
  *
- * Source: sock_diag(7), ss(8), <linux/inet_diag.h>.
+ * Source: sock_diag(7), ss(8), <linux/inet_diag.h>; Linux Documentation/networking/proc_net_tcp.rst, proc(5).
  */
 #include <linux/in.h>
 #include <linux/tcp.h>
@@ -15,10 +15,13 @@
 /* struct inet_diag_msg's idiag_timer. */
 enum { TIMER_NONE, TIMER_RETRANSMIT, TIMER_KEEPALIVE, TIMER_WAIT, TIMER_PROBE };
 
+enum { US_PER_TICK = 10000 };
+
 struct walk {
 	bool (*fn)(const struct inet_diag_row *row, void *arg);
 	void *arg;
 	u64 now_ns;
+	u32 told[2];			/* of AF_INET, of AF_INET6 */
 };
 
 static u32 left_ms(u64 when_ns, u64 now_ns)
@@ -70,14 +73,20 @@ static struct inet_diag_row row_of_sock(struct tcp_sock *ts, u64 now_ns)
 			[SK_MEMINFO_RMEM_ALLOC] = c->rcv_memory, [SK_MEMINFO_RCVBUF] = c->rcvbuf, [SK_MEMINFO_WMEM_ALLOC] = c->queued_bytes,
 			[SK_MEMINFO_SNDBUF] = c->sndbuf, [SK_MEMINFO_WMEM_QUEUED] = c->snd_memory,
 		},
+		.retransmits = c->retransmits, .probes = c->probes_out, .tail = INET_DIAG_TAIL_TCP,
+		.tcp = {
+			.rto_ticks = c->rto_us / US_PER_TICK, .ato_ticks = c->ato_us / US_PER_TICK, .quick = (u32)c->quick << 1 | (c->pingpong != 0),
+			.cwnd = c->cwnd, .ssthresh = c->ssthresh >= 0x7fffffff ? -1 : (s32)c->ssthresh,
+		},
 	};
 
 	if (c->state == TCP_LISTEN) {
 		row.rqueue = atomic_load(&ts->accept_count);
 		row.wqueue = atomic_load(&ts->accept_max);
+		row.tcp.ssthresh = 0;
 	} else {
 		row.rqueue = c->rcv_nxt - c->copied_seq;
-		row.wqueue = c->write_seq - c->snd_una;
+		row.wqueue = tcp_outq(ts, c->snd_una);
 		set_timer(c, now_ns, &row);
 	}
 	return row;
@@ -88,7 +97,7 @@ static struct inet_diag_row row_of_other(struct tcp_entry *e, u64 now_ns)
 	const struct net_endpoint *ep = e->ep;
 	struct inet_diag_row row = {
 		.family = ep->v6 ? AF_INET6 : AF_INET, .local = ep->local, .remote = ep->remote, .lport = ep->lport, .rport = ep->rport,
-		.ifindex = ep->ifindex, .refs = atomic_load(&e->refs),
+		.ifindex = ep->ifindex, .refs = atomic_load(&e->refs), .tail = INET_DIAG_TAIL_NONE,
 	};
 
 	if (e->kind == TCP_ENTRY_REQUEST) {
@@ -98,6 +107,7 @@ static struct inet_diag_row row_of_other(struct tcp_entry *e, u64 now_ns)
 		row.timer = TIMER_RETRANSMIT;
 		row.uid = ep->uid;
 		row.retrans = rq->timeouts;
+		row.retransmits = rq->timeouts;
 		row.expires_ms = left_ms(rq->expires_ns, now_ns);
 	} else {
 		row.state = TCP_TIME_WAIT;
@@ -107,23 +117,27 @@ static struct inet_diag_row row_of_other(struct tcp_entry *e, u64 now_ns)
 	return row;
 }
 
+static bool tell(struct walk *w, struct inet_diag_row row)
+{
+	row.slot = w->told[row.family == AF_INET6]++;
+	return w->fn(&row, w->arg);
+}
+
 static bool tell_entry(struct tcp_entry *e, void *arg)
 {
 	struct walk *w = arg;
-	struct inet_diag_row row = e->kind == TCP_ENTRY_CONN ? row_of_sock(tcp_of_entry(e), w->now_ns) : row_of_other(e, w->now_ns);
 
-	return w->fn(&row, w->arg);
+	return tell(w, e->kind == TCP_ENTRY_CONN ? row_of_sock(tcp_of_entry(e), w->now_ns) : row_of_other(e, w->now_ns));
 }
 
 static bool tell_listener(struct net_endpoint *ep, void *arg)
 {
 	struct walk *w = arg;
-	struct inet_diag_row row = row_of_sock(container_of(container_of(ep, struct inet_sock, ep), struct tcp_sock, inet), w->now_ns);
 
-	return w->fn(&row, w->arg);
+	return tell(w, row_of_sock(container_of(container_of(ep, struct inet_sock, ep), struct tcp_sock, inet), w->now_ns));
 }
 
-static void each(bool (*fn)(const struct inet_diag_row *row, void *arg), void *arg)
+void tcp_diag_each(bool (*fn)(const struct inet_diag_row *row, void *arg), void *arg)
 {
 	struct walk w = { .fn = fn, .arg = arg, .now_ns = plat_mono_ns() };
 
@@ -133,7 +147,7 @@ static void each(bool (*fn)(const struct inet_diag_row *row, void *arg), void *a
 
 void tcp_diag_init(void)
 {
-	static struct inet_diag_source source = { .protocol = IPPROTO_TCP, .each = each };
+	static struct inet_diag_source source = { .protocol = IPPROTO_TCP, .each = tcp_diag_each };
 
 	inet_diag_register(&source);
 }
