@@ -105,6 +105,8 @@ static bool add_up(const struct inet_diag_row *row, void *arg)
 {
 	struct tally *t = arg;
 
+	if (row->tail == INET_DIAG_TAIL_NONE)
+		return true;		/* a request, a TIME_WAIT: no socket */
 	t->count++;
 	t->bytes += row->rqueue;
 	return true;
@@ -126,9 +128,11 @@ static void show_sockstat(struct seq *s)
 {
 	struct tally udp = tally(IPPROTO_UDP), tcp = tally(IPPROTO_TCP), raw = tally(IPPROTO_RAW);
 	const u32 page = PAGE_SIZE;
+	struct tcp_figures figures;
 
+	tcp_figures(&figures);
 	seq_printf(s, "sockets: used %u\n", sock_count());
-	seq_printf(s, "TCP: inuse %u orphan 0 tw 0 alloc %u mem %u\n", tcp.count, tcp.count, DIV_ROUND_UP(tcp.bytes, page));
+	seq_printf(s, "TCP: inuse %u orphan %u tw %u alloc %u mem %u\n", tcp.count, figures.orphans, figures.timewaits, figures.sockets, figures.pages);
 	seq_printf(s, "UDP: inuse %u mem %u\nUDPLITE: inuse 0\n", udp.count, DIV_ROUND_UP(udp.bytes, page));
 	seq_printf(s, "RAW: inuse %u\nFRAG: inuse 0 memory 0\n", raw.count);
 }

@@ -134,6 +134,17 @@ static void shown(void)
 	close(p[1]);
 }
 
+/* A socket that does nothing is allocated, but not in use; connections of before are in TIME_WAIT. */
+static void counted(void)
+{
+	int s = tcp(), in_use = -1, orphans = -1, waits = -1, allocated = -1;
+	const char *line = strstr(get_file("/proc/net/sockstat"), "TCP: ");
+
+	sscanf(line ? line : "", "TCP: inuse %d orphan %d tw %d alloc %d", &in_use, &orphans, &waits, &allocated);
+	say("sockstat", "%s in TIME_WAIT, %s allocated than in use", waits > 0 ? "some" : "none", allocated > in_use ? "more" : "no more");
+	close(s);
+}
+
 void abi_test(void)
 {
 	loopback_up();
@@ -149,4 +160,5 @@ void abi_test(void)
 	set("tcp_timestamps", "1");
 	overflow();
 	shown();
+	counted();
 }
