@@ -262,17 +262,22 @@ int tcp_setsockopt(struct socket *s, int level, int name, const void *value, u32
 	return set_number(ts, name, v);
 }
 
+void tcp_sock_info(struct tcp_sock *ts, struct tcp_info *out)
+{
+	tcp_sock_lock(ts);
+	tcp_info_fill(&ts->conn, out, plat_mono_ns());
+	spin_unlock(&ts->inet.lock);
+	if (out->tcpi_state == TCP_LISTEN) {
+		out->tcpi_unacked = atomic_load(&ts->accept_count);
+		out->tcpi_sacked = atomic_load(&ts->accept_max);
+	}
+}
+
 static int get_info(struct tcp_sock *ts, void *value, u32 *len)
 {
 	struct tcp_info info;
 
-	tcp_sock_lock(ts);
-	tcp_info_fill(&ts->conn, &info, plat_mono_ns());
-	spin_unlock(&ts->inet.lock);
-	if (info.tcpi_state == TCP_LISTEN) {
-		info.tcpi_unacked = atomic_load(&ts->accept_count);
-		info.tcpi_sacked = atomic_load(&ts->accept_max);
-	}
+	tcp_sock_info(ts, &info);
 	*len = MIN(*len, (u32)sizeof(info));
 	memcpy(value, &info, *len);
 	return 0;

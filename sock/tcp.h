@@ -297,6 +297,9 @@ MUST_CHECK int tcp_connect_result(struct tcp_sock *ts);
 int tcp_setsockopt(struct socket *s, int level, int name, const void *value, u32 len);
 int tcp_getsockopt(struct socket *s, int level, int name, void *value, u32 *len);
 void tcp_option_changed(struct socket *s, int name, u32 value);
+struct tcp_info;
+/** tcp_sock_info - what TCP_INFO and ss say. No lock */
+void tcp_sock_info(struct tcp_sock *ts, struct tcp_info *out);
 /** tcp_inq - bytes to be read before urgent data. i->lock */
 u32 tcp_inq(const struct tcp_sock *ts);
 /** tcp_outq - what is queued to be sent from @seq on, an end that counts as a byte included. */

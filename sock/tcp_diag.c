@@ -35,9 +35,7 @@ static void put_extra(const struct inet_diag_row *row, u8 ext, struct nl_buf *b)
 	struct tcp_info info;
 
 	if (ext & 1u << (INET_DIAG_INFO - 1)) {
-		tcp_sock_lock(ts);
-		tcp_info_fill(&ts->conn, &info, plat_mono_ns());
-		spin_unlock(&ts->inet.lock);
+		tcp_sock_info(ts, &info);
 		nl_put(b, INET_DIAG_INFO, &info, sizeof(info));
 	}
 	if (ext & 1u << (INET_DIAG_CONG - 1)) {
