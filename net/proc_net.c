@@ -222,18 +222,19 @@ static void show_snmp_icmp_types(struct seq *s)
 	}
 }
 
-static const u64 *(*tcp_counters)(void);		/* set at boot; NULL: no TCP */
+static void (*tcp_counters)(u64 out[PROC_NET_TCP_COUNTERS]);	/* set at boot; NULL: no TCP */
 
-void proc_net_tcp_counters(const u64 *(*counters)(void))
+void proc_net_tcp_counters(void (*counters)(u64 out[PROC_NET_TCP_COUNTERS]))
 {
 	tcp_counters = counters;
 }
 
 static void show_snmp(struct seq *s)
 {
-	static const u64 none[PROC_NET_TCP_COUNTERS];
-	const u64 *tcp = tcp_counters ? tcp_counters() : none;
+	u64 tcp[PROC_NET_TCP_COUNTERS] = { 0 };
 
+	if (tcp_counters)
+		tcp_counters(tcp);
 	show_snmp_ip(s);
 	show_snmp_icmp(s);
 	show_snmp_icmp_types(s);

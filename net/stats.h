@@ -37,7 +37,7 @@ extern struct tcp_stats tcp_stats[CPUS_MAX];
 
 /* TCP's part of /proc/net/snmp: ActiveOpens PassiveOpens AttemptFails EstabResets CurrEstab InSegs OutSegs RetransSegs InErrs OutRsts InCsumErrors. */
 enum { PROC_NET_TCP_COUNTERS = 11 };
-/** proc_net_tcp_counters - who knows them; the array holds until the next call. At boot */
-void proc_net_tcp_counters(const u64 *(*counters)(void));
+/** proc_net_tcp_counters - who adds them up; @out is all 0 before. At boot */
+void proc_net_tcp_counters(void (*counters)(u64 out[PROC_NET_TCP_COUNTERS]));
 
 #endif

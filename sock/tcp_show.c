@@ -26,17 +26,13 @@ static void show6(struct seq *s)
 }
 
 /* In the order of /proc/net/snmp. A gauge that sums to less than 0 was read between two CPUs. */
-static const u64 *counters(void)
+static void counters(u64 sum[PROC_NET_TCP_COUNTERS])
 {
-	static u64 sum[PROC_NET_TCP_COUNTERS];
-
-	memset(sum, 0, sizeof(sum));
 	for (u32 cpu = 0; cpu < plat_cpu_count(); cpu++)
 		for (u32 i = 0; i < PROC_NET_TCP_COUNTERS; i++)
 			sum[i] += tcp_stats[cpu].tcp[TCP_MIB_ACTIVEOPENS + i];
 	if ((s64)sum[TCP_MIB_CURRESTAB - TCP_MIB_ACTIVEOPENS] < 0)
 		sum[TCP_MIB_CURRESTAB - TCP_MIB_ACTIVEOPENS] = 0;
-	return sum;
 }
 
 void tcp_show_init(void)
