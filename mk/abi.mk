@@ -20,7 +20,7 @@ $(ABI_OUT)/programs.inc: $(wildcard tests/abi/*.c)
 $(ABI_OUT)/driver.o: tests/abi/driver.c tests/abi/abi.h $(ABI_OUT)/programs.inc
 	@$(CC) $(ABI_CFLAGS) -c $< -o $@
 
-$(ABI_OUT)/%.o: tests/abi/%.c tests/abi/abi.h tests/abi/tcp.h
+$(ABI_OUT)/%.o: tests/abi/%.c tests/abi/abi.h tests/abi/inet.h tests/abi/tcp.h
 	@mkdir -p $(@D)
 	@$(CC) $(ABI_CFLAGS) -Dabi_test=abi_test_$* -c $< -o $@
 

@@ -1,30 +1,11 @@
 /* UDP over IPv6 on lo: names, wildcards of both versions, mapped addresses, scopes, options, ancillary data.  Source: ipv6(7), RFC 3493, RFC 3542. */
-#include "abi.h"
-#include <arpa/inet.h>
-#include <net/if.h>
-#include <netinet/in.h>
-
-static struct sockaddr_in6 at(const char *ip, int port)
-{
-	struct sockaddr_in6 a = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-
-	inet_pton(AF_INET6, ip, &a.sin6_addr);
-	return a;
-}
-
-static struct sockaddr_in at4(const char *ip, int port)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
-
-	inet_pton(AF_INET, ip, &a.sin_addr);
-	return a;
-}
+#include "inet.h"
 
 static int udp6(void) { return socket(AF_INET6, SOCK_DGRAM, 0); }
 
 static int try_bind(int s, const char *ip, int port)
 {
-	struct sockaddr_in6 a = at(ip, port);
+	struct sockaddr_in6 a = at6(ip, port);
 
 	return bind(s, (void *)&a, sizeof(a));
 }
@@ -38,21 +19,13 @@ static int try_bind4(int s, const char *ip, int port)
 
 static int try_connect(int s, const char *ip, int port, int scope)
 {
-	struct sockaddr_in6 a = at(ip, port);
+	struct sockaddr_in6 a = at6(ip, port);
 
 	a.sin6_scope_id = scope;
 	return connect(s, (void *)&a, sizeof(a));
 }
 
 static int only(int s, int v) { return setsockopt(s, IPPROTO_IPV6, IPV6_V6ONLY, &v, sizeof(v)); }
-
-static void show(const char *what, long r)
-{
-	if (r < 0)
-		say(what, "%s", err_name(errno));
-	else
-		say(what, "%ld", r);
-}
 
 static void show_name(const char *what, int s, int (*get)(int, struct sockaddr *, socklen_t *))
 {
@@ -61,7 +34,7 @@ static void show_name(const char *what, int s, int (*get)(int, struct sockaddr *
 	char text[64];
 
 	if (get(s, (void *)&a, &n)) {
-		show(what, -1);
+		abi_ret(what, -1);
 		return;
 	}
 	say(what, "family %d len %u %s port %s scope %u", a.sin6_family, n, inet_ntop(AF_INET6, &a.sin6_addr, text, sizeof(text)),
@@ -74,14 +47,14 @@ static void show_option(const char *what, int s, int name)
 	socklen_t n = sizeof(v);
 
 	if (getsockopt(s, IPPROTO_IPV6, name, &v, &n))
-		show(what, -1);
+		abi_ret(what, -1);
 	else
 		say(what, "%d len %u", v, n);
 }
 
 static void set_option(const char *what, int s, int name, int v)
 {
-	show(what, setsockopt(s, IPPROTO_IPV6, name, &v, sizeof(v)));
+	RET(what, setsockopt(s, IPPROTO_IPV6, name, &v, sizeof(v)));
 }
 
 static void creation(void)
@@ -107,44 +80,44 @@ static void names(void)
 
 	show_name("name before", s, getsockname);
 	show_name("peer before", s, getpeername);
-	a = at("::1", 4000);
-	show("bind, 20 bytes", bind(s, (void *)&a, 20));
+	a = at6("::1", 4000);
+	RET("bind, 20 bytes", bind(s, (void *)&a, 20));
 	a.sin6_family = AF_UNIX;
-	show("bind, wrong family", bind(s, (void *)&a, sizeof(a)));
+	RET("bind, wrong family", bind(s, (void *)&a, sizeof(a)));
 	a.sin6_family = AF_UNSPEC;
-	show("bind, no family", bind(s, (void *)&a, sizeof(a)));
-	show("bind, IPv4 address", try_bind4(s, "127.0.0.1", 4000));
-	show("bind, not ours", try_bind(s, "2001:db8::1", 4000));
-	show("bind, link-local without a scope", try_bind(s, "fe80::1", 4000));
-	a = at("fe80::1", 4000);
+	RET("bind, no family", bind(s, (void *)&a, sizeof(a)));
+	RET("bind, IPv4 address", try_bind4(s, "127.0.0.1", 4000));
+	RET("bind, not ours", try_bind(s, "2001:db8::1", 4000));
+	RET("bind, link-local without a scope", try_bind(s, "fe80::1", 4000));
+	a = at6("fe80::1", 4000);
 	a.sin6_scope_id = if_nametoindex("lo");
-	show("bind, link-local that is not ours", bind(s, (void *)&a, sizeof(a)));
+	RET("bind, link-local that is not ours", bind(s, (void *)&a, sizeof(a)));
 	close(s);
 	s = udp6();
 	a.sin6_scope_id = 999;
-	show("bind, link-local of no device", bind(s, (void *)&a, sizeof(a)));
+	RET("bind, link-local of no device", bind(s, (void *)&a, sizeof(a)));
 	close(s);
 	s = udp6();
-	a = at("::1", 4000);
-	show("bind, 24 bytes", bind(s, (void *)&a, 24));
+	a = at6("::1", 4000);
+	RET("bind, 24 bytes", bind(s, (void *)&a, 24));
 	show_name("name", s, getsockname);
-	show("bind again", try_bind(s, "::1", 4001));
+	RET("bind again", try_bind(s, "::1", 4001));
 	close(s);
 	s = udp6();
-	a = at("::1", 4000);
+	a = at6("::1", 4000);
 	a.sin6_scope_id = 7;
-	show("bind, a scope where none is needed", bind(s, (void *)&a, sizeof(a)));
+	RET("bind, a scope where none is needed", bind(s, (void *)&a, sizeof(a)));
 	show_name("its scope", s, getsockname);
 	close(s);
 	s = udp6();
-	show("bind, mapped", try_bind(s, "::ffff:127.0.0.1", 4000));
+	RET("bind, mapped", try_bind(s, "::ffff:127.0.0.1", 4000));
 	show_name("its name", s, getsockname);
 	close(s);
 	s = udp6();
-	show("v6only", only(s, 1));
-	show("bind, mapped but v6only", try_bind(s, "::ffff:127.0.0.1", 4000));
-	show("bind, any", try_bind(s, "::", 0));
-	show("v6only after bind", only(s, 0));
+	RET("v6only", only(s, 1));
+	RET("bind, mapped but v6only", try_bind(s, "::ffff:127.0.0.1", 4000));
+	RET("bind, any", try_bind(s, "::", 0));
+	RET("v6only after bind", only(s, 0));
 	close(s);
 }
 
@@ -159,7 +132,7 @@ static void beside(const char *name, const char *first, bool only_first, const c
 		only(b, 1);
 	MUST(strchr(first, ':') ? try_bind(a, first, 4100) : try_bind4(a, first, 4100));
 	r = strchr(second, ':') ? try_bind(b, second, 4100) : try_bind4(b, second, 4100);
-	show(name, r);
+	abi_ret(name, r);
 	close(a);
 	close(b);
 }
@@ -180,56 +153,56 @@ static void sharing(void)
 
 static void passing(void)
 {
-	struct sockaddr_in6 to = at("::1", 4200), from;
+	struct sockaddr_in6 to = at6("::1", 4200), from;
 	struct sockaddr_in to4 = at4("127.0.0.1", 4200);
 	socklen_t n = sizeof(from);
 	char buf[100], text[64];
 	int a = udp6(), b = udp6(), v4 = socket(AF_INET, SOCK_DGRAM, 0);
 
 	MUST(try_bind(b, "::", 4200));
-	show("send to ::1", sendto(a, "hello", 5, 0, (void *)&to, sizeof(to)));
-	show("received", recvfrom(b, buf, sizeof(buf), MSG_DONTWAIT, (void *)&from, &n));
+	RET("send to ::1", sendto(a, "hello", 5, 0, (void *)&to, sizeof(to)));
+	RET("received", recvfrom(b, buf, sizeof(buf), MSG_DONTWAIT, (void *)&from, &n));
 	say("from", "%s len %u", inet_ntop(AF_INET6, &from.sin6_addr, text, sizeof(text)), n);
-	show("answer", sendto(b, "back", 4, 0, (void *)&from, n));
-	show("answered", recv(a, buf, sizeof(buf), MSG_DONTWAIT));
-	show("from IPv4", sendto(v4, "four", 4, 0, (void *)&to4, sizeof(to4)));
+	RET("answer", sendto(b, "back", 4, 0, (void *)&from, n));
+	RET("answered", recv(a, buf, sizeof(buf), MSG_DONTWAIT));
+	RET("from IPv4", sendto(v4, "four", 4, 0, (void *)&to4, sizeof(to4)));
 	n = sizeof(from);
-	show("received from IPv4", recvfrom(b, buf, sizeof(buf), MSG_DONTWAIT, (void *)&from, &n));
+	RET("received from IPv4", recvfrom(b, buf, sizeof(buf), MSG_DONTWAIT, (void *)&from, &n));
 	say("from IPv4", "%s len %u", inet_ntop(AF_INET6, &from.sin6_addr, text, sizeof(text)), n);
-	show("answer to IPv4", sendto(b, "back", 4, 0, (void *)&from, n));
-	show("IPv4 was answered", recv(v4, buf, sizeof(buf), MSG_DONTWAIT));
-	to = at("::", 4200);
-	show("send to ::", sendto(a, "self", 4, 0, (void *)&to, sizeof(to)));
-	show("received by self", recv(b, buf, sizeof(buf), MSG_DONTWAIT));
-	show("send to an AF_INET address", sendto(a, "x", 1, 0, (void *)&to4, sizeof(to4)));
+	RET("answer to IPv4", sendto(b, "back", 4, 0, (void *)&from, n));
+	RET("IPv4 was answered", recv(v4, buf, sizeof(buf), MSG_DONTWAIT));
+	to = at6("::", 4200);
+	RET("send to ::", sendto(a, "self", 4, 0, (void *)&to, sizeof(to)));
+	RET("received by self", recv(b, buf, sizeof(buf), MSG_DONTWAIT));
+	RET("send to an AF_INET address", sendto(a, "x", 1, 0, (void *)&to4, sizeof(to4)));
 	n = sizeof(from);
-	show("it came", recvfrom(b, buf, sizeof(buf), MSG_DONTWAIT, (void *)&from, &n));
-	to = at("::1", 0);
-	show("send to port 0", sendto(a, "x", 1, 0, (void *)&to, sizeof(to)));
-	to = at("2001:db8::1", 4200);
-	show("send to where no route is", sendto(a, "x", 1, 0, (void *)&to, sizeof(to)));
-	to = at("fe80::1", 4200);
-	show("send to a link-local address without a scope", sendto(a, "x", 1, 0, (void *)&to, sizeof(to)));
-	show("send without a destination", send(a, "x", 1, 0));
-	to = at("::1", 4200);
-	show("a short address", sendto(a, "x", 1, 0, (void *)&to, 20));
+	RET("it came", recvfrom(b, buf, sizeof(buf), MSG_DONTWAIT, (void *)&from, &n));
+	to = at6("::1", 0);
+	RET("send to port 0", sendto(a, "x", 1, 0, (void *)&to, sizeof(to)));
+	to = at6("2001:db8::1", 4200);
+	RET("send to where no route is", sendto(a, "x", 1, 0, (void *)&to, sizeof(to)));
+	to = at6("fe80::1", 4200);
+	RET("send to a link-local address without a scope", sendto(a, "x", 1, 0, (void *)&to, sizeof(to)));
+	RET("send without a destination", send(a, "x", 1, 0));
+	to = at6("::1", 4200);
+	RET("a short address", sendto(a, "x", 1, 0, (void *)&to, 20));
 	to.sin6_family = AF_UNIX;
-	show("a wrong family", sendto(a, "x", 1, 0, (void *)&to, sizeof(to)));
-	to = at("::1", 4200);
+	RET("a wrong family", sendto(a, "x", 1, 0, (void *)&to, sizeof(to)));
+	to = at6("::1", 4200);
 	static char large[65536];
-	show("the largest", sendto(a, large, 65507, 0, (void *)&to, sizeof(to)));
-	show("one more", sendto(a, large, 65508, 0, (void *)&to, sizeof(to)));
-	show("65527", sendto(a, large, 65527, 0, (void *)&to, sizeof(to)));
-	show("65528", sendto(a, large, 65528, 0, (void *)&to, sizeof(to)));
+	RET("the largest", sendto(a, large, 65507, 0, (void *)&to, sizeof(to)));
+	RET("one more", sendto(a, large, 65508, 0, (void *)&to, sizeof(to)));
+	RET("65527", sendto(a, large, 65527, 0, (void *)&to, sizeof(to)));
+	RET("65528", sendto(a, large, 65528, 0, (void *)&to, sizeof(to)));
 	close(b);
 	only(a, 1);
-	to = at("::ffff:127.0.0.1", 4200);
-	show("mapped though v6only", sendto(a, "x", 1, 0, (void *)&to, sizeof(to)));
+	to = at6("::ffff:127.0.0.1", 4200);
+	RET("mapped though v6only", sendto(a, "x", 1, 0, (void *)&to, sizeof(to)));
 	close(a);
 	a = udp6();
 	only(a, 1);
-	show("mapped though v6only, fresh", sendto(a, "x", 1, 0, (void *)&to, sizeof(to)));
-	show("AF_INET though v6only, fresh", sendto(a, "x", 1, 0, (void *)&to4, sizeof(to4)));
+	RET("mapped though v6only, fresh", sendto(a, "x", 1, 0, (void *)&to, sizeof(to)));
+	RET("AF_INET though v6only, fresh", sendto(a, "x", 1, 0, (void *)&to4, sizeof(to4)));
 	close(a);
 	close(v4);
 }
@@ -240,49 +213,49 @@ static void connecting(void)
 	struct sockaddr none = { .sa_family = AF_UNSPEC };
 	int s = udp6();
 
-	show("connect", try_connect(s, "::1", 4300, 0));
+	RET("connect", try_connect(s, "::1", 4300, 0));
 	show_name("its name", s, getsockname);
 	show_name("its peer", s, getpeername);
-	show("connect elsewhere", try_connect(s, "::1", 4301, 0));
-	show("dissolve", connect(s, &none, sizeof(none)));
+	RET("connect elsewhere", try_connect(s, "::1", 4301, 0));
+	RET("dissolve", connect(s, &none, sizeof(none)));
 	show_name("name then", s, getsockname);
 	show_name("peer then", s, getpeername);
 	close(s);
 	s = udp6();
-	show("connect, mapped", try_connect(s, "::ffff:127.0.0.1", 4300, 0));
+	RET("connect, mapped", try_connect(s, "::ffff:127.0.0.1", 4300, 0));
 	show_name("name of mapped", s, getsockname);
 	show_name("peer of mapped", s, getpeername);
 	close(s);
 	s = udp6();
-	show("connect, AF_INET", connect(s, (void *)&a4, sizeof(a4)));
+	RET("connect, AF_INET", connect(s, (void *)&a4, sizeof(a4)));
 	show_name("name of AF_INET", s, getsockname);
 	show_name("peer of AF_INET", s, getpeername);
 	close(s);
 	s = udp6();
-	show("connect to ::", try_connect(s, "::", 4300, 0));
+	RET("connect to ::", try_connect(s, "::", 4300, 0));
 	show_name("peer of ::", s, getpeername);
 	close(s);
 	s = udp6();
-	show("connect, link-local without a scope", try_connect(s, "fe80::1", 4300, 0));
-	show("connect, no route", try_connect(s, "2001:db8::1", 4300, 0));
+	RET("connect, link-local without a scope", try_connect(s, "fe80::1", 4300, 0));
+	RET("connect, no route", try_connect(s, "2001:db8::1", 4300, 0));
 	close(s);
 	s = udp6();
 	only(s, 1);
-	show("connect, mapped though v6only", try_connect(s, "::ffff:127.0.0.1", 4300, 0));
-	show("connect, AF_INET though v6only", connect(s, (void *)&a4, sizeof(a4)));
+	RET("connect, mapped though v6only", try_connect(s, "::ffff:127.0.0.1", 4300, 0));
+	RET("connect, AF_INET though v6only", connect(s, (void *)&a4, sizeof(a4)));
 	close(s);
 	s = udp6();
 	MUST(try_bind(s, "::1", 0));
-	show("bound to ::1, connect mapped", try_connect(s, "::ffff:127.0.0.1", 4300, 0));
+	RET("bound to ::1, connect mapped", try_connect(s, "::ffff:127.0.0.1", 4300, 0));
 	close(s);
 	s = udp6();
 	MUST(try_bind(s, "::ffff:127.0.0.1", 0));
-	show("bound to mapped, connect ::1", try_connect(s, "::1", 4300, 0));
+	RET("bound to mapped, connect ::1", try_connect(s, "::1", 4300, 0));
 	close(s);
 	s = udp6();
 	MUST(try_connect(s, "::1", 4399, 0));
-	show("send to nobody", send(s, "x", 1, 0));
-	show("hears of it", recv(s, &none, 1, MSG_DONTWAIT));
+	RET("send to nobody", send(s, "x", 1, 0));
+	RET("hears of it", recv(s, &none, 1, MSG_DONTWAIT));
 	close(s);
 }
 
@@ -322,10 +295,10 @@ static void options(void)
 	show_option("DONTFRAG", s, IPV6_DONTFRAG);
 	set_option("an option that is none", s, 99, 1);
 	show_option("the same", s, 99);
-	show("3 bytes of one", setsockopt(s, IPPROTO_IPV6, IPV6_TCLASS, &v, 3));
-	show("IP_TTL on it", setsockopt(s, IPPROTO_IP, IP_TTL, &(int){ 9 }, sizeof(int)));
-	show("IPV6 option on IPv4", setsockopt(v4, IPPROTO_IPV6, IPV6_TCLASS, &v, sizeof(v)));
-	show("get it on IPv4", getsockopt(v4, IPPROTO_IPV6, IPV6_TCLASS, &v, &n));
+	RET("3 bytes of one", setsockopt(s, IPPROTO_IPV6, IPV6_TCLASS, &v, 3));
+	RET("IP_TTL on it", setsockopt(s, IPPROTO_IP, IP_TTL, &(int){ 9 }, sizeof(int)));
+	RET("IPV6 option on IPv4", setsockopt(v4, IPPROTO_IPV6, IPV6_TCLASS, &v, sizeof(v)));
+	RET("get it on IPv4", getsockopt(v4, IPPROTO_IPV6, IPV6_TCLASS, &v, &n));
 	v = -1;
 	n = sizeof(v);
 	MUST(getsockopt(s, SOL_SOCKET, SO_DOMAIN, &v, &n));
@@ -377,32 +350,32 @@ static long send_with(int s, struct sockaddr_in6 *to, int type, const void *data
 static void ancillary(void)
 {
 	static const int wanted[] = { IPV6_RECVPKTINFO, IPV6_RECVHOPLIMIT, IPV6_RECVTCLASS };
-	struct sockaddr_in6 to = at("::1", 4500), mapped = at("::ffff:127.0.0.1", 4500);
+	struct sockaddr_in6 to = at6("::1", 4500), mapped = at6("::ffff:127.0.0.1", 4500);
 	struct in6_pktinfo info = { .ipi6_addr = IN6ADDR_LOOPBACK_INIT };
 	int a = udp6(), b = udp6(), one = 1;
 
 	MUST(try_bind(b, "::", 4500));
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
 		MUST(setsockopt(b, IPPROTO_IPV6, wanted[i], &one, sizeof(one)));
-	show("plain", sendto(a, "x", 1, 0, (void *)&to, sizeof(to)));
+	RET("plain", sendto(a, "x", 1, 0, (void *)&to, sizeof(to)));
 	arrives("plain", b);
-	show("from IPv4", sendto(a, "x", 1, 0, (void *)&mapped, sizeof(mapped)));
+	RET("from IPv4", sendto(a, "x", 1, 0, (void *)&mapped, sizeof(mapped)));
 	arrives("from IPv4", b);
-	show("hop limit 7", send_with(a, &to, IPV6_HOPLIMIT, &(int){ 7 }, sizeof(int)));
+	RET("hop limit 7", send_with(a, &to, IPV6_HOPLIMIT, &(int){ 7 }, sizeof(int)));
 	arrives("hop limit 7", b);
-	show("hop limit 256", send_with(a, &to, IPV6_HOPLIMIT, &(int){ 256 }, sizeof(int)));
-	show("hop limit of 2 bytes", send_with(a, &to, IPV6_HOPLIMIT, &(int){ 7 }, 2));
-	show("class 0x20", send_with(a, &to, IPV6_TCLASS, &(int){ 0x20 }, sizeof(int)));
+	RET("hop limit 256", send_with(a, &to, IPV6_HOPLIMIT, &(int){ 256 }, sizeof(int)));
+	RET("hop limit of 2 bytes", send_with(a, &to, IPV6_HOPLIMIT, &(int){ 7 }, 2));
+	RET("class 0x20", send_with(a, &to, IPV6_TCLASS, &(int){ 0x20 }, sizeof(int)));
 	arrives("class 0x20", b);
-	show("class 300", send_with(a, &to, IPV6_TCLASS, &(int){ 300 }, sizeof(int)));
-	show("source ::1", send_with(a, &to, IPV6_PKTINFO, &info, sizeof(info)));
+	RET("class 300", send_with(a, &to, IPV6_TCLASS, &(int){ 300 }, sizeof(int)));
+	RET("source ::1", send_with(a, &to, IPV6_PKTINFO, &info, sizeof(info)));
 	arrives("source ::1", b);
 	inet_pton(AF_INET6, "2001:db8::1", &info.ipi6_addr);
-	show("source not ours", send_with(a, &to, IPV6_PKTINFO, &info, sizeof(info)));
+	RET("source not ours", send_with(a, &to, IPV6_PKTINFO, &info, sizeof(info)));
 	info = (struct in6_pktinfo){ .ipi6_ifindex = 999 };
-	show("no such device", send_with(a, &to, IPV6_PKTINFO, &info, sizeof(info)));
-	show("short pktinfo", send_with(a, &to, IPV6_PKTINFO, &info, 10));
-	show("unknown kind", send_with(a, &to, 200, &one, sizeof(one)));
+	RET("no such device", send_with(a, &to, IPV6_PKTINFO, &info, sizeof(info)));
+	RET("short pktinfo", send_with(a, &to, IPV6_PKTINFO, &info, 10));
+	RET("unknown kind", send_with(a, &to, 200, &one, sizeof(one)));
 	close(a);
 	close(b);
 }
@@ -439,9 +412,9 @@ void abi_test(void)
 	MUST(ioctl(s, SIOCSIFFLAGS, &up));
 	close(s);
 	s = socket(AF_UNIX, SOCK_DGRAM, 0);
-	show("AF_UNIX: index of lo", ioctl(s, SIOCGIFINDEX, &up) || up.ifr_ifindex != 1 ? -1 : 0);
-	show("AF_UNIX: address of lo", ioctl(s, SIOCGIFADDR, &up));
-	show("AF_UNIX: something else", ioctl(s, 0x1234, &up));
+	RET("AF_UNIX: index of lo", ioctl(s, SIOCGIFINDEX, &up) || up.ifr_ifindex != 1 ? -1 : 0);
+	RET("AF_UNIX: address of lo", ioctl(s, SIOCGIFADDR, &up));
+	RET("AF_UNIX: something else", ioctl(s, 0x1234, &up));
 	close(s);
 	creation();
 	names();

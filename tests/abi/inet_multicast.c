@@ -1,33 +1,14 @@
 /* Multicast over lo, both IP versions: joining and leaving, options, who receives.  Source: ip(7), ipv6(7), RFC 3493 section 5.2, RFC 3678. */
-#include "abi.h"
-#include <arpa/inet.h>
-#include <net/if.h>
-#include <netinet/in.h>
+#include "inet.h"
 
 static int lo;
 
-static struct sockaddr_in at4(const char *ip, int port)
+static struct sockaddr_in6 at6_lo(const char *ip, int port)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in6 a = at6(ip, port);
 
-	inet_pton(AF_INET, ip, &a.sin_addr);
+	a.sin6_scope_id = lo;
 	return a;
-}
-
-static struct sockaddr_in6 at6(const char *ip, int port)
-{
-	struct sockaddr_in6 a = { .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_scope_id = lo };
-
-	inet_pton(AF_INET6, ip, &a.sin6_addr);
-	return a;
-}
-
-static void show(const char *what, long r)
-{
-	if (r < 0)
-		say(what, "%s", err_name(errno));
-	else
-		say(what, "%ld", r);
 }
 
 static int on_port4(const char *ip, int port)
@@ -81,30 +62,30 @@ static void membership4(void)
 	struct sockaddr_in g = at4("239.1.1.4", 0);
 	char name[40], text[20];
 
-	show("join", group4(s, IP_ADD_MEMBERSHIP, "239.1.1.1", lo));
-	show("join again", group4(s, IP_ADD_MEMBERSHIP, "239.1.1.1", lo));
-	show("join another", group4(s, IP_ADD_MEMBERSHIP, "239.1.1.2", lo));
-	show("leave", group4(s, IP_DROP_MEMBERSHIP, "239.1.1.1", lo));
-	show("leave again", group4(s, IP_DROP_MEMBERSHIP, "239.1.1.1", lo));
-	show("join what is no group", group4(s, IP_ADD_MEMBERSHIP, "127.0.0.1", lo));
-	show("leave what is no group", group4(s, IP_DROP_MEMBERSHIP, "127.0.0.1", lo));
-	show("join on no device", group4(s, IP_ADD_MEMBERSHIP, "239.1.1.1", 999));
-	show("leave on no device", group4(s, IP_DROP_MEMBERSHIP, "239.1.1.1", 999));
-	show("join where no route is", group4(s, IP_ADD_MEMBERSHIP, "239.1.1.1", 0));
+	RET("join", group4(s, IP_ADD_MEMBERSHIP, "239.1.1.1", lo));
+	RET("join again", group4(s, IP_ADD_MEMBERSHIP, "239.1.1.1", lo));
+	RET("join another", group4(s, IP_ADD_MEMBERSHIP, "239.1.1.2", lo));
+	RET("leave", group4(s, IP_DROP_MEMBERSHIP, "239.1.1.1", lo));
+	RET("leave again", group4(s, IP_DROP_MEMBERSHIP, "239.1.1.1", lo));
+	RET("join what is no group", group4(s, IP_ADD_MEMBERSHIP, "127.0.0.1", lo));
+	RET("leave what is no group", group4(s, IP_DROP_MEMBERSHIP, "127.0.0.1", lo));
+	RET("join on no device", group4(s, IP_ADD_MEMBERSHIP, "239.1.1.1", 999));
+	RET("leave on no device", group4(s, IP_DROP_MEMBERSHIP, "239.1.1.1", 999));
+	RET("join where no route is", group4(s, IP_ADD_MEMBERSHIP, "239.1.1.1", 0));
 	inet_pton(AF_INET, "239.1.1.3", &by_address.imr_multiaddr);
-	show("join by address", setsockopt(s, IPPROTO_IP, IP_ADD_MEMBERSHIP, &by_address, sizeof(by_address)));
-	show("leave by index", group4(s, IP_DROP_MEMBERSHIP, "239.1.1.3", lo));
-	show("a short request", setsockopt(s, IPPROTO_IP, IP_ADD_MEMBERSHIP, &by_address, 4));
-	show("MCAST_JOIN_GROUP", request(s, IPPROTO_IP, MCAST_JOIN_GROUP, (void *)&g, sizeof(g), lo));
-	show("MCAST_JOIN_GROUP again", request(s, IPPROTO_IP, MCAST_JOIN_GROUP, (void *)&g, sizeof(g), lo));
-	show("MCAST_LEAVE_GROUP", request(s, IPPROTO_IP, MCAST_LEAVE_GROUP, (void *)&g, sizeof(g), lo));
+	RET("join by address", setsockopt(s, IPPROTO_IP, IP_ADD_MEMBERSHIP, &by_address, sizeof(by_address)));
+	RET("leave by index", group4(s, IP_DROP_MEMBERSHIP, "239.1.1.3", lo));
+	RET("a short request", setsockopt(s, IPPROTO_IP, IP_ADD_MEMBERSHIP, &by_address, 4));
+	RET("MCAST_JOIN_GROUP", request(s, IPPROTO_IP, MCAST_JOIN_GROUP, (void *)&g, sizeof(g), lo));
+	RET("MCAST_JOIN_GROUP again", request(s, IPPROTO_IP, MCAST_JOIN_GROUP, (void *)&g, sizeof(g), lo));
+	RET("MCAST_LEAVE_GROUP", request(s, IPPROTO_IP, MCAST_LEAVE_GROUP, (void *)&g, sizeof(g), lo));
 	g.sin_family = AF_INET6;
-	show("MCAST_JOIN_GROUP, wrong family", request(s, IPPROTO_IP, MCAST_JOIN_GROUP, (void *)&g, sizeof(g), lo));
-	show("get IP_ADD_MEMBERSHIP", getsockopt(s, IPPROTO_IP, IP_ADD_MEMBERSHIP, text, &(socklen_t){ sizeof(text) }));
+	RET("MCAST_JOIN_GROUP, wrong family", request(s, IPPROTO_IP, MCAST_JOIN_GROUP, (void *)&g, sizeof(g), lo));
+	RET("get IP_ADD_MEMBERSHIP", getsockopt(s, IPPROTO_IP, IP_ADD_MEMBERSHIP, text, &(socklen_t){ sizeof(text) }));
 	close(s);
 	s = socket(AF_INET, SOCK_STREAM, 0);
 	if (s >= 0)
-		show("join with TCP", group4(s, IP_ADD_MEMBERSHIP, "239.1.1.1", lo));
+		RET("join with TCP", group4(s, IP_ADD_MEMBERSHIP, "239.1.1.1", lo));
 	close(s);
 	s = socket(AF_INET, SOCK_DGRAM, 0);
 	for (int i = 0; i < 22; i++) {
@@ -125,24 +106,24 @@ static void interface4(void)
 	socklen_t n = sizeof(a);
 	char text[20];
 
-	show("IP_MULTICAST_IF by address", setsockopt(s, IPPROTO_IP, IP_MULTICAST_IF, &a, sizeof(a)));
+	RET("IP_MULTICAST_IF by address", setsockopt(s, IPPROTO_IP, IP_MULTICAST_IF, &a, sizeof(a)));
 	MUST(getsockopt(s, IPPROTO_IP, IP_MULTICAST_IF, &a, &n));
 	say("it is", "%s len %u", inet_ntop(AF_INET, &a, text, sizeof(text)), n);
 	a.s_addr = 0;
-	show("none", setsockopt(s, IPPROTO_IP, IP_MULTICAST_IF, &a, sizeof(a)));
+	RET("none", setsockopt(s, IPPROTO_IP, IP_MULTICAST_IF, &a, sizeof(a)));
 	MUST(getsockopt(s, IPPROTO_IP, IP_MULTICAST_IF, &a, &n));
 	say("it is none", "%s", inet_ntop(AF_INET, &a, text, sizeof(text)));
-	show("by index", setsockopt(s, IPPROTO_IP, IP_MULTICAST_IF, &m, sizeof(m)));
+	RET("by index", setsockopt(s, IPPROTO_IP, IP_MULTICAST_IF, &m, sizeof(m)));
 	m.imr_ifindex = 999;
-	show("no such device", setsockopt(s, IPPROTO_IP, IP_MULTICAST_IF, &m, sizeof(m)));
+	RET("no such device", setsockopt(s, IPPROTO_IP, IP_MULTICAST_IF, &m, sizeof(m)));
 	inet_pton(AF_INET, "192.0.2.1", &a);
-	show("an address that is not ours", setsockopt(s, IPPROTO_IP, IP_MULTICAST_IF, &a, sizeof(a)));
-	show("too short", setsockopt(s, IPPROTO_IP, IP_MULTICAST_IF, &a, 2));
+	RET("an address that is not ours", setsockopt(s, IPPROTO_IP, IP_MULTICAST_IF, &a, sizeof(a)));
+	RET("too short", setsockopt(s, IPPROTO_IP, IP_MULTICAST_IF, &a, 2));
 	n = sizeof(v);
 	MUST(getsockopt(s, IPPROTO_IP, IP_MULTICAST_ALL, &v, &n));
 	VAL("IP_MULTICAST_ALL", v);
 	v = 2;
-	show("set it to 2", setsockopt(s, IPPROTO_IP, IP_MULTICAST_ALL, &v, sizeof(v)));
+	RET("set it to 2", setsockopt(s, IPPROTO_IP, IP_MULTICAST_ALL, &v, sizeof(v)));
 	close(s);
 }
 
@@ -163,33 +144,33 @@ static void passing4(void)
 	struct ip_mreqn m = { .imr_ifindex = lo };
 	struct sockaddr_in to = at4("239.3.3.3", 6000), self = at4("127.0.0.1", 6000);
 
-	show("send without a route", sendto(from, "x", 1, 0, (void *)&to, sizeof(to)));
+	RET("send without a route", sendto(from, "x", 1, 0, (void *)&to, sizeof(to)));
 	MUST(setsockopt(from, IPPROTO_IP, IP_MULTICAST_IF, &m, sizeof(m)));
-	show("send, nobody joined", sendto(from, "x", 1, 0, (void *)&to, sizeof(to)));
+	RET("send, nobody joined", sendto(from, "x", 1, 0, (void *)&to, sizeof(to)));
 	arrives("nobody joined: any", a);
 	MUST(group4(a, IP_ADD_MEMBERSHIP, "239.3.3.3", lo));
-	show("send, one joined", sendto(from, "x", 1, 0, (void *)&to, sizeof(to)));
+	RET("send, one joined", sendto(from, "x", 1, 0, (void *)&to, sizeof(to)));
 	arrives("joined", a);
 	arrives("not joined, any", b);
 	arrives("bound to the group", c);
 	arrives("bound to 127.0.0.1", d);
 	MUST(setsockopt(b, IPPROTO_IP, IP_MULTICAST_ALL, &zero, sizeof(zero)));
-	show("send, one wants only its own", sendto(from, "x", 1, 0, (void *)&to, sizeof(to)));
+	RET("send, one wants only its own", sendto(from, "x", 1, 0, (void *)&to, sizeof(to)));
 	arrives("joined again", a);
 	arrives("only its own", b);
 	MUST(setsockopt(from, IPPROTO_IP, IP_MULTICAST_LOOP, &zero, sizeof(zero)));
-	show("send without loop", sendto(from, "x", 1, 0, (void *)&to, sizeof(to)));
+	RET("send without loop", sendto(from, "x", 1, 0, (void *)&to, sizeof(to)));
 	arrives("without loop", a);
 	MUST(setsockopt(from, IPPROTO_IP, IP_MULTICAST_LOOP, &one, sizeof(one)));
 	MUST(group4(a, IP_DROP_MEMBERSHIP, "239.3.3.3", lo));
-	show("send, left", sendto(from, "x", 1, 0, (void *)&to, sizeof(to)));
+	RET("send, left", sendto(from, "x", 1, 0, (void *)&to, sizeof(to)));
 	arrives("left", a);
-	show("to one address", sendto(from, "x", 1, 0, (void *)&self, sizeof(self)));
+	RET("to one address", sendto(from, "x", 1, 0, (void *)&self, sizeof(self)));
 	arrives("only the best", d);
 	arrives("not the others", a);
 	to = at4("255.255.255.255", 6000);
-	show("broadcast without leave", sendto(from, "x", 1, 0, (void *)&to, sizeof(to)));
-	show("connect to a group", connect(from, (void *)&(struct sockaddr_in){ .sin_family = AF_INET, .sin_port = 1, .sin_addr.s_addr = htonl(0xef030303) },
+	RET("broadcast without leave", sendto(from, "x", 1, 0, (void *)&to, sizeof(to)));
+	RET("connect to a group", connect(from, (void *)&(struct sockaddr_in){ .sin_family = AF_INET, .sin_port = 1, .sin_addr.s_addr = htonl(0xef030303) },
 					   sizeof(struct sockaddr_in)));
 	close(a);
 	close(b);
@@ -201,24 +182,24 @@ static void passing4(void)
 static void membership6(void)
 {
 	int s = socket(AF_INET6, SOCK_DGRAM, 0), v = -1;
-	struct sockaddr_in6 g = at6("ff02::1234", 0);
+	struct sockaddr_in6 g = at6_lo("ff02::1234", 0);
 	socklen_t n = sizeof(v);
 
-	show("6: join", group6(s, IPV6_JOIN_GROUP, "ff02::abcd", lo));
-	show("6: join again", group6(s, IPV6_JOIN_GROUP, "ff02::abcd", lo));
-	show("6: leave", group6(s, IPV6_LEAVE_GROUP, "ff02::abcd", lo));
-	show("6: leave again", group6(s, IPV6_LEAVE_GROUP, "ff02::abcd", lo));
-	show("6: join what is no group", group6(s, IPV6_JOIN_GROUP, "::1", lo));
-	show("6: leave what is no group", group6(s, IPV6_LEAVE_GROUP, "::1", lo));
-	show("6: join on no device", group6(s, IPV6_JOIN_GROUP, "ff02::abcd", 999));
-	show("6: a short request", setsockopt(s, IPPROTO_IPV6, IPV6_JOIN_GROUP, &g, 10));
-	show("6: MCAST_JOIN_GROUP", request(s, IPPROTO_IPV6, MCAST_JOIN_GROUP, (void *)&g, sizeof(g), lo));
-	show("6: MCAST_LEAVE_GROUP", request(s, IPPROTO_IPV6, MCAST_LEAVE_GROUP, (void *)&g, sizeof(g), lo));
-	show("6: IPV4 membership on it", group4(s, IP_ADD_MEMBERSHIP, "239.1.1.1", lo));
+	RET("6: join", group6(s, IPV6_JOIN_GROUP, "ff02::abcd", lo));
+	RET("6: join again", group6(s, IPV6_JOIN_GROUP, "ff02::abcd", lo));
+	RET("6: leave", group6(s, IPV6_LEAVE_GROUP, "ff02::abcd", lo));
+	RET("6: leave again", group6(s, IPV6_LEAVE_GROUP, "ff02::abcd", lo));
+	RET("6: join what is no group", group6(s, IPV6_JOIN_GROUP, "::1", lo));
+	RET("6: leave what is no group", group6(s, IPV6_LEAVE_GROUP, "::1", lo));
+	RET("6: join on no device", group6(s, IPV6_JOIN_GROUP, "ff02::abcd", 999));
+	RET("6: a short request", setsockopt(s, IPPROTO_IPV6, IPV6_JOIN_GROUP, &g, 10));
+	RET("6: MCAST_JOIN_GROUP", request(s, IPPROTO_IPV6, MCAST_JOIN_GROUP, (void *)&g, sizeof(g), lo));
+	RET("6: MCAST_LEAVE_GROUP", request(s, IPPROTO_IPV6, MCAST_LEAVE_GROUP, (void *)&g, sizeof(g), lo));
+	RET("6: IPV4 membership on it", group4(s, IP_ADD_MEMBERSHIP, "239.1.1.1", lo));
 	v = lo;
-	show("6: IPV6_MULTICAST_IF", setsockopt(s, IPPROTO_IPV6, IPV6_MULTICAST_IF, &v, sizeof(v)));
+	RET("6: IPV6_MULTICAST_IF", setsockopt(s, IPPROTO_IPV6, IPV6_MULTICAST_IF, &v, sizeof(v)));
 	v = 999;
-	show("6: no such device", setsockopt(s, IPPROTO_IPV6, IPV6_MULTICAST_IF, &v, sizeof(v)));
+	RET("6: no such device", setsockopt(s, IPPROTO_IPV6, IPV6_MULTICAST_IF, &v, sizeof(v)));
 	MUST(getsockopt(s, IPPROTO_IPV6, IPV6_MULTICAST_IF, &v, &n));
 	say("6: it is", "%s", v == lo ? "lo" : "another");
 	close(s);
@@ -227,16 +208,16 @@ static void membership6(void)
 static void passing6(void)
 {
 	int a = on_port6(6100), b = on_port6(6100), from = socket(AF_INET6, SOCK_DGRAM, 0);
-	struct sockaddr_in6 to = at6("ff02::7777", 6100);
+	struct sockaddr_in6 to = at6_lo("ff02::7777", 6100);
 
-	show("6: send, nobody joined", sendto(from, "x", 1, 0, (void *)&to, sizeof(to)));
+	RET("6: send, nobody joined", sendto(from, "x", 1, 0, (void *)&to, sizeof(to)));
 	arrives("6: nobody joined", a);
 	MUST(group6(a, IPV6_JOIN_GROUP, "ff02::7777", lo));
-	show("6: send, one joined", sendto(from, "x", 1, 0, (void *)&to, sizeof(to)));
+	RET("6: send, one joined", sendto(from, "x", 1, 0, (void *)&to, sizeof(to)));
 	arrives("6: joined", a);
 	arrives("6: not joined", b);
-	to = at6("ff02::1", 6100);
-	show("6: send to all nodes", sendto(from, "x", 1, 0, (void *)&to, sizeof(to)));
+	to = at6_lo("ff02::1", 6100);
+	RET("6: send to all nodes", sendto(from, "x", 1, 0, (void *)&to, sizeof(to)));
 	arrives("6: all nodes, one", a);
 	arrives("6: all nodes, other", b);
 	close(a);

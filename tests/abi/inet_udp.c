@@ -1,20 +1,9 @@
 /* UDP over lo: binding, sharing, connecting, sizes, errors, ancillary data, readiness. */
-#include "abi.h"
-#include <arpa/inet.h>
-#include <net/if.h>
-#include <netinet/in.h>
+#include "inet.h"
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-static struct sockaddr_in at(const char *ip, int port)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
-
-	inet_pton(AF_INET, ip, &a.sin_addr);
-	return a;
-}
 
 static int udp(void)
 {
@@ -23,7 +12,7 @@ static int udp(void)
 
 static int bound(const char *ip, int port)
 {
-	struct sockaddr_in a = at(ip, port);
+	struct sockaddr_in a = at4(ip, port);
 	int s = udp();
 
 	bind(s, (void *)&a, sizeof(a));
@@ -32,17 +21,9 @@ static int bound(const char *ip, int port)
 
 static int try_bind(int s, const char *ip, int port)
 {
-	struct sockaddr_in a = at(ip, port);
+	struct sockaddr_in a = at4(ip, port);
 
 	return bind(s, (void *)&a, sizeof(a));
-}
-
-static void show(const char *what, long r)
-{
-	if (r < 0)
-		say(what, "%s", err_name(errno));
-	else
-		say(what, "%ld", r);
 }
 
 static void show_name(const char *what, int s, int (*get)(int, struct sockaddr *, socklen_t *))
@@ -53,7 +34,7 @@ static void show_name(const char *what, int s, int (*get)(int, struct sockaddr *
 	int r = get(s, (void *)&a, &n);
 
 	if (r)
-		show(what, r);
+		abi_ret(what, r);
 	else
 		say(what, "%s port %s", inet_ntop(AF_INET, &a.sin_addr, text, sizeof(text)),
 		       ntohs(a.sin_port) >= 32768 ? "chosen" : ntohs(a.sin_port) ? "given" : "none");
@@ -61,10 +42,10 @@ static void show_name(const char *what, int s, int (*get)(int, struct sockaddr *
 
 static void creating(void)
 {
-	show("type 0", socket(AF_INET, 0, 0));
-	show("seqpacket", socket(AF_INET, SOCK_SEQPACKET, 0));
-	show("dgram tcp", socket(AF_INET, SOCK_DGRAM, IPPROTO_TCP));
-	show("protocol 300", socket(AF_INET, SOCK_DGRAM, 300));
+	RET("type 0", socket(AF_INET, 0, 0));
+	RET("seqpacket", socket(AF_INET, SOCK_SEQPACKET, 0));
+	RET("dgram tcp", socket(AF_INET, SOCK_DGRAM, IPPROTO_TCP));
+	RET("protocol 300", socket(AF_INET, SOCK_DGRAM, 300));
 }
 
 static void binding(void)
@@ -73,66 +54,66 @@ static void binding(void)
 
 	show_name("bound", a, getsockname);
 	show_name("not connected", a, getpeername);
-	show("again", try_bind(a, "127.0.0.1", 5001));
-	show("taken", try_bind(b, "127.0.0.1", 5000));
-	show("taken by any", try_bind(b, "0.0.0.0", 5000));
-	show("not ours", try_bind(b, "192.0.2.1", 5000));
-	show("other address", try_bind(b, "127.0.0.2", 5000));
+	RET("again", try_bind(a, "127.0.0.1", 5001));
+	RET("taken", try_bind(b, "127.0.0.1", 5000));
+	RET("taken by any", try_bind(b, "0.0.0.0", 5000));
+	RET("not ours", try_bind(b, "192.0.2.1", 5000));
+	RET("other address", try_bind(b, "127.0.0.2", 5000));
 	close(b);
 	b = udp();
 	setsockopt(b, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	show("reuse on one side", try_bind(b, "127.0.0.1", 5000));
+	RET("reuse on one side", try_bind(b, "127.0.0.1", 5000));
 	setsockopt(a, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	close(a);
 	a = udp();
 	setsockopt(a, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
-	show("first of a group", try_bind(a, "127.0.0.1", 5002));
+	RET("first of a group", try_bind(a, "127.0.0.1", 5002));
 	close(b);
 	b = udp();
 	setsockopt(b, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
-	show("second of a group", try_bind(b, "127.0.0.1", 5002));
+	RET("second of a group", try_bind(b, "127.0.0.1", 5002));
 	close(a);
 	close(b);
 	a = udp();
-	show("port 0", try_bind(a, "127.0.0.1", 0));
+	RET("port 0", try_bind(a, "127.0.0.1", 0));
 	show_name("port 0", a, getsockname);
-	struct sockaddr_in in = at("127.0.0.1", 1);
+	struct sockaddr_in in = at4("127.0.0.1", 1);
 
-	show("short", bind(a, (void *)&in, 8));
+	RET("short", bind(a, (void *)&in, 8));
 	in.sin_family = AF_UNIX;
-	show("family", bind(a, (void *)&in, sizeof(in)));
+	RET("family", bind(a, (void *)&in, sizeof(in)));
 	close(a);
 }
 
 static void sending(void)
 {
 	int a = bound("127.0.0.1", 5000), b = udp();
-	struct sockaddr_in to = at("127.0.0.1", 5000), from;
+	struct sockaddr_in to = at4("127.0.0.1", 5000), from;
 	socklen_t n = sizeof(from);
 	static char big[70000];
 	char buf[16];
 
-	show("no destination", send(b, "x", 1, 0));
-	show("sendto", sendto(b, "hello", 5, 0, (void *)&to, sizeof(to)));
+	RET("no destination", send(b, "x", 1, 0));
+	RET("sendto", sendto(b, "hello", 5, 0, (void *)&to, sizeof(to)));
 	show_name("autobound", b, getsockname);
-	show("peek", recv(a, buf, sizeof(buf), MSG_PEEK));
-	show("truncated", recv(a, buf, 2, MSG_PEEK));
-	show("true length", recv(a, buf, 2, MSG_PEEK | MSG_TRUNC));
-	show("recvfrom", recvfrom(a, buf, sizeof(buf), 0, (void *)&from, &n));
+	RET("peek", recv(a, buf, sizeof(buf), MSG_PEEK));
+	RET("truncated", recv(a, buf, 2, MSG_PEEK));
+	RET("true length", recv(a, buf, 2, MSG_PEEK | MSG_TRUNC));
+	RET("recvfrom", recvfrom(a, buf, sizeof(buf), 0, (void *)&from, &n));
 	say("datagram", "%.5s, from 127.0.0.1: %d, len %d", buf, from.sin_addr.s_addr == htonl(INADDR_LOOPBACK), (int)n);
-	show("nothing there", recv(a, buf, sizeof(buf), MSG_DONTWAIT));
-	show("empty datagram", sendto(b, "", 0, 0, (void *)&to, sizeof(to)));
-	show("received", recv(a, buf, sizeof(buf), 0));
+	RET("nothing there", recv(a, buf, sizeof(buf), MSG_DONTWAIT));
+	RET("empty datagram", sendto(b, "", 0, 0, (void *)&to, sizeof(to)));
+	RET("received", recv(a, buf, sizeof(buf), 0));
 	memset(big, 7, sizeof(big));
-	show("largest", sendto(b, big, 65507, 0, (void *)&to, sizeof(to)));
+	RET("largest", sendto(b, big, 65507, 0, (void *)&to, sizeof(to)));
 	long got = recv(a, big, sizeof(big), 0);
-	show("largest received", got);
+	abi_ret("largest received", got);
 	say("intact", "%d", got == 65507 && big[0] == 7 && big[65506] == 7);
-	show("too large", sendto(b, big, 65508, 0, (void *)&to, sizeof(to)));
-	show("much too large", sendto(b, big, 70000, 0, (void *)&to, sizeof(to)));
+	RET("too large", sendto(b, big, 65508, 0, (void *)&to, sizeof(to)));
+	RET("much too large", sendto(b, big, 70000, 0, (void *)&to, sizeof(to)));
 	to.sin_port = 0;
-	show("to port 0", sendto(b, "x", 1, 0, (void *)&to, sizeof(to)));
-	show("oob", send(b, "x", 1, MSG_OOB));
+	RET("to port 0", sendto(b, "x", 1, 0, (void *)&to, sizeof(to)));
+	RET("oob", send(b, "x", 1, MSG_OOB));
 	close(a);
 	close(b);
 }
@@ -140,39 +121,39 @@ static void sending(void)
 static void connecting(void)
 {
 	int a = bound("127.0.0.1", 5000), b = udp(), c = udp();
-	struct sockaddr_in to = at("127.0.0.1", 5000), none = at("127.0.0.1", 5999), self;
+	struct sockaddr_in to = at4("127.0.0.1", 5000), none = at4("127.0.0.1", 5999), self;
 	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
 	struct pollfd p = { .fd = a, .events = POLLIN | POLLOUT };
 	socklen_t n = sizeof(self);
 	char buf[16];
 
-	show("connect", connect(b, (void *)&to, sizeof(to)));
+	RET("connect", connect(b, (void *)&to, sizeof(to)));
 	show_name("local", b, getsockname);
 	show_name("peer", b, getpeername);
 	poll(&p, 1, 0);
 	say("empty", "%x", p.revents);
-	show("send", send(b, "one", 3, 0));
+	RET("send", send(b, "one", 3, 0));
 	poll(&p, 1, 0);
 	say("full", "%x", p.revents);
-	show("recv", recv(a, buf, sizeof(buf), 0));
+	RET("recv", recv(a, buf, sizeof(buf), 0));
 	/* who else sends to a connected socket is not heard */
 	getsockname(b, (void *)&self, &n);
 	sendto(c, "two", 3, 0, (void *)&self, sizeof(self));
-	show("foreign", recv(b, buf, sizeof(buf), MSG_DONTWAIT));
+	RET("foreign", recv(b, buf, sizeof(buf), MSG_DONTWAIT));
 	sendto(a, "three", 5, 0, (void *)&self, sizeof(self));
-	show("its own", recv(b, buf, sizeof(buf), 0));
+	RET("its own", recv(b, buf, sizeof(buf), 0));
 	connect(b, (void *)&none, sizeof(none));
-	show("to nobody", send(b, "x", 1, 0));
-	show("refused", recv(b, buf, sizeof(buf), 0));
-	show("after", recv(b, buf, sizeof(buf), MSG_DONTWAIT));
-	show("dissolve", connect(b, &unspec, sizeof(unspec)));
+	RET("to nobody", send(b, "x", 1, 0));
+	RET("refused", recv(b, buf, sizeof(buf), 0));
+	RET("after", recv(b, buf, sizeof(buf), MSG_DONTWAIT));
+	RET("dissolve", connect(b, &unspec, sizeof(unspec)));
 	show_name("local", b, getsockname);
 	show_name("peer", b, getpeername);
-	show("shutdown unconnected", shutdown(b, SHUT_RD));
+	RET("shutdown unconnected", shutdown(b, SHUT_RD));
 	connect(b, (void *)&to, sizeof(to));
-	show("shutdown", shutdown(b, SHUT_RD));
-	show("read after it", recv(b, buf, sizeof(buf), 0));
-	show("listen", listen(b, 1));
+	RET("shutdown", shutdown(b, SHUT_RD));
+	RET("read after it", recv(b, buf, sizeof(buf), 0));
+	RET("listen", listen(b, 1));
 	close(a);
 	close(b);
 	close(c);
@@ -181,7 +162,7 @@ static void connecting(void)
 static void control(void)
 {
 	int a = bound("0.0.0.0", 5000), b = udp(), one = 1;
-	struct sockaddr_in to = at("127.0.0.1", 5000);
+	struct sockaddr_in to = at4("127.0.0.1", 5000);
 	char buf[16], room[256];
 	struct iovec v = { buf, sizeof(buf) };
 	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof(room) };
@@ -192,7 +173,7 @@ static void control(void)
 	one = 0x10;
 	setsockopt(b, IPPROTO_IP, IP_TOS, &one, sizeof(one));
 	sendto(b, "x", 1, 0, (void *)&to, sizeof(to));
-	show("recvmsg", recvmsg(a, &m, 0));
+	RET("recvmsg", recvmsg(a, &m, 0));
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
 		char text[128] = "";
 
@@ -203,12 +184,12 @@ static void control(void)
 	one = -1;
 	socklen_t n = sizeof(one);
 
-	show("get ttl", getsockopt(a, IPPROTO_IP, IP_TTL, &one, &n));
+	RET("get ttl", getsockopt(a, IPPROTO_IP, IP_TTL, &one, &n));
 	say("ttl", "%d len %d", one, (int)n);
 	one = 256;
-	show("ttl 256", setsockopt(a, IPPROTO_IP, IP_TTL, &one, sizeof(one)));
+	RET("ttl 256", setsockopt(a, IPPROTO_IP, IP_TTL, &one, sizeof(one)));
 	one = 9;
-	show("pmtu 9", setsockopt(a, IPPROTO_IP, IP_MTU_DISCOVER, &one, sizeof(one)));
+	RET("pmtu 9", setsockopt(a, IPPROTO_IP, IP_MTU_DISCOVER, &one, sizeof(one)));
 	close(a);
 	close(b);
 }
@@ -218,14 +199,14 @@ static void interfaces(void)
 	int s = udp();
 	struct ifreq r = { .ifr_name = "lo" };
 
-	show("index", ioctl(s, SIOCGIFINDEX, &r));
+	RET("index", ioctl(s, SIOCGIFINDEX, &r));
 	say("lo is", "%d", r.ifr_ifindex);
-	show("name", ioctl(s, SIOCGIFNAME, &r));
+	RET("name", ioctl(s, SIOCGIFNAME, &r));
 	say("its name", "%s", r.ifr_name);
-	show("mtu", ioctl(s, SIOCGIFMTU, &r));
+	RET("mtu", ioctl(s, SIOCGIFMTU, &r));
 	say("its mtu", "%d", r.ifr_mtu);
 	strcpy(r.ifr_name, "none0");
-	show("no such device", ioctl(s, SIOCGIFINDEX, &r));
+	RET("no such device", ioctl(s, SIOCGIFINDEX, &r));
 	close(s);
 }
 
@@ -235,7 +216,7 @@ static void loopback_up(void)
 	struct ifreq r = { .ifr_name = "lo", .ifr_flags = IFF_UP };
 	int s = udp();
 
-	show("lo up", ioctl(s, SIOCSIFFLAGS, &r));
+	RET("lo up", ioctl(s, SIOCSIFFLAGS, &r));
 	close(s);
 }
 

@@ -2,10 +2,7 @@
 #ifndef ABI_TCP_H
 #define ABI_TCP_H
 
-#include "abi.h"
-#include <arpa/inet.h>
-#include <net/if.h>
-#include <netinet/in.h>
+#include "inet.h"
 #include <linux/tcp.h>
 
 /* The reference kernel starts with lo down. */
@@ -18,14 +15,6 @@ static inline void loopback_up(void)
 	close(s);
 }
 
-static inline struct sockaddr_in at(const char *ip, int port)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
-
-	inet_pton(AF_INET, ip, &a.sin_addr);
-	return a;
-}
-
 static inline int tcp(void)
 {
 	return MUST(socket(AF_INET, SOCK_STREAM, 0));
@@ -33,14 +22,14 @@ static inline int tcp(void)
 
 static inline int try_bind(int s, const char *ip, int port)
 {
-	struct sockaddr_in a = at(ip, port);
+	struct sockaddr_in a = at4(ip, port);
 
 	return bind(s, (void *)&a, sizeof(a));
 }
 
 static inline int try_connect(int s, const char *ip, int port)
 {
-	struct sockaddr_in a = at(ip, port);
+	struct sockaddr_in a = at4(ip, port);
 
 	return connect(s, (void *)&a, sizeof(a));
 }

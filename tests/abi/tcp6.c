@@ -1,35 +1,8 @@
 /* TCP over IPv6 on lo: names, a listener for both versions, mapped addresses, /proc/net/tcp6.  Source: ipv6(7), tcp(7), RFC 3493. */
-#include "abi.h"
-#include <arpa/inet.h>
-#include <net/if.h>
-#include <netinet/in.h>
+#include "inet.h"
 #include <netinet/tcp.h>
 
-static struct sockaddr_in6 at(const char *ip, int port)
-{
-	struct sockaddr_in6 a = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-
-	inet_pton(AF_INET6, ip, &a.sin6_addr);
-	return a;
-}
-
-static struct sockaddr_in at4(const char *ip, int port)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
-
-	inet_pton(AF_INET, ip, &a.sin_addr);
-	return a;
-}
-
 static int tcp6(void) { return socket(AF_INET6, SOCK_STREAM, 0); }
-
-static void show(const char *what, long r)
-{
-	if (r < 0)
-		say(what, "%s", err_name(errno));
-	else
-		say(what, "%ld", r);
-}
 
 static void show_name(const char *what, int s, int (*get)(int, struct sockaddr *, socklen_t *))
 {
@@ -38,7 +11,7 @@ static void show_name(const char *what, int s, int (*get)(int, struct sockaddr *
 	char text[64];
 
 	if (get(s, (void *)&a, &n)) {
-		show(what, -1);
+		abi_ret(what, -1);
 		return;
 	}
 	say(what, "family %d len %u %s port %s", a.sin6_family, n, inet_ntop(AF_INET6, &a.sin6_addr, text, sizeof(text)),
@@ -56,7 +29,7 @@ static int option(int s, int level, int name)
 
 static int listener(const char *ip, int port, int only)
 {
-	struct sockaddr_in6 a = at(ip, port);
+	struct sockaddr_in6 a = at6(ip, port);
 	int s = tcp6(), one = 1;
 
 	MUST(setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)));
@@ -71,19 +44,19 @@ static void talk(const char *who, int from, int to)
 	char name[60], buf[16];
 
 	snprintf(name, sizeof(name), "%s: sent", who);
-	show(name, send(from, "hello", 5, 0));
+	RET(name, send(from, "hello", 5, 0));
 	snprintf(name, sizeof(name), "%s: received", who);
-	show(name, recv(to, buf, sizeof(buf), 0));
+	RET(name, recv(to, buf, sizeof(buf), 0));
 }
 
 static void both_versions(void)
 {
-	struct sockaddr_in6 a = at("::1", 7000), mapped = at("::ffff:127.0.0.1", 7000);
+	struct sockaddr_in6 a = at6("::1", 7000), mapped = at6("::ffff:127.0.0.1", 7000);
 	struct sockaddr_in a4 = at4("127.0.0.1", 7000);
 	int l = listener("::", 7000, 0), c, s;
 
 	c = tcp6();
-	show("connect to ::1", connect(c, (void *)&a, sizeof(a)));
+	RET("connect to ::1", connect(c, (void *)&a, sizeof(a)));
 	s = accept(l, NULL, NULL);
 	show_name("the client's name", c, getsockname);
 	show_name("the client's peer", c, getpeername);
@@ -92,11 +65,11 @@ static void both_versions(void)
 	VAL("its MSS", option(c, IPPROTO_TCP, TCP_MAXSEG));
 	talk("IPv6", c, s);
 	talk("IPv6 back", s, c);
-	show("connect again", connect(c, (void *)&a, sizeof(a)));
+	RET("connect again", connect(c, (void *)&a, sizeof(a)));
 	close(c);
 	close(s);
 	c = socket(AF_INET, SOCK_STREAM, 0);
-	show("connect from IPv4", connect(c, (void *)&a4, sizeof(a4)));
+	RET("connect from IPv4", connect(c, (void *)&a4, sizeof(a4)));
 	s = accept(l, NULL, NULL);
 	show_name("the server's name for IPv4", s, getsockname);
 	show_name("the server's peer for IPv4", s, getpeername);
@@ -104,7 +77,7 @@ static void both_versions(void)
 	close(c);
 	close(s);
 	c = tcp6();
-	show("connect, mapped", connect(c, (void *)&mapped, sizeof(mapped)));
+	RET("connect, mapped", connect(c, (void *)&mapped, sizeof(mapped)));
 	s = accept(l, NULL, NULL);
 	show_name("name of mapped", c, getsockname);
 	show_name("peer of mapped", c, getpeername);
@@ -113,8 +86,8 @@ static void both_versions(void)
 	close(c);
 	close(s);
 	c = tcp6();
-	a = at("::", 7000);
-	show("connect to ::", connect(c, (void *)&a, sizeof(a)));
+	a = at6("::", 7000);
+	RET("connect to ::", connect(c, (void *)&a, sizeof(a)));
 	show_name("peer of ::", c, getpeername);
 	close(c);
 	close(l);
@@ -122,46 +95,46 @@ static void both_versions(void)
 
 static void refusals(void)
 {
-	struct sockaddr_in6 a = at("::1", 7100), mapped = at("::ffff:127.0.0.1", 7100);
+	struct sockaddr_in6 a = at6("::1", 7100), mapped = at6("::ffff:127.0.0.1", 7100);
 	struct sockaddr_in a4 = at4("127.0.0.1", 7100);
 	int l = listener("::", 7100, 1), c = socket(AF_INET, SOCK_STREAM, 0), one = 1;
 
-	show("IPv4 to a v6only listener", connect(c, (void *)&a4, sizeof(a4)));
+	RET("IPv4 to a v6only listener", connect(c, (void *)&a4, sizeof(a4)));
 	close(c);
 	c = tcp6();
-	show("AF_INET address on AF_INET6", connect(c, (void *)&a4, sizeof(a4)));
-	show("short address", connect(c, (void *)&a, 20));
-	a = at("fe80::1", 7100);
-	show("link-local without a scope", connect(c, (void *)&a, sizeof(a)));
-	a = at("2001:db8::1", 7100);
-	show("no route", connect(c, (void *)&a, sizeof(a)));
-	a = at("ff02::1", 7100);
+	RET("AF_INET address on AF_INET6", connect(c, (void *)&a4, sizeof(a4)));
+	RET("short address", connect(c, (void *)&a, 20));
+	a = at6("fe80::1", 7100);
+	RET("link-local without a scope", connect(c, (void *)&a, sizeof(a)));
+	a = at6("2001:db8::1", 7100);
+	RET("no route", connect(c, (void *)&a, sizeof(a)));
+	a = at6("ff02::1", 7100);
 	a.sin6_scope_id = 1;
-	show("a group", connect(c, (void *)&a, sizeof(a)));
+	RET("a group", connect(c, (void *)&a, sizeof(a)));
 	close(c);
 	c = tcp6();
-	a = at("::1", 7199);
-	show("nobody there", connect(c, (void *)&a, sizeof(a)));
+	a = at6("::1", 7199);
+	RET("nobody there", connect(c, (void *)&a, sizeof(a)));
 	close(c);
 	c = tcp6();
 	MUST(setsockopt(c, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)));
-	show("mapped though v6only", connect(c, (void *)&mapped, sizeof(mapped)));
+	RET("mapped though v6only", connect(c, (void *)&mapped, sizeof(mapped)));
 	close(c);
 	c = tcp6();
-	show("join a group", setsockopt(c, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &one, sizeof(one)));
+	RET("join a group", setsockopt(c, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &one, sizeof(one)));
 	close(c);
 	/* beside a v6only listener IPv4 has its own */
 	c = socket(AF_INET, SOCK_STREAM, 0);
 	MUST(setsockopt(c, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)));
-	show("IPv4 bind beside it", bind(c, (void *)&a4, sizeof(a4)));
-	show("IPv4 listen beside it", listen(c, 1));
+	RET("IPv4 bind beside it", bind(c, (void *)&a4, sizeof(a4)));
+	RET("IPv4 listen beside it", listen(c, 1));
 	close(c);
 	close(l);
 	l = listener("::", 7101, 0);
 	c = socket(AF_INET, SOCK_STREAM, 0);
 	a4 = at4("127.0.0.1", 7101);
 	MUST(setsockopt(c, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)));
-	show("IPv4 bind beside one for both", bind(c, (void *)&a4, sizeof(a4)));
+	RET("IPv4 bind beside one for both", bind(c, (void *)&a4, sizeof(a4)));
 	close(c);
 	close(l);
 }
@@ -169,7 +142,7 @@ static void refusals(void)
 /* The line of a listener on [::]:7200 and those of a connection, as far as they are always the same. */
 static void listing(void)
 {
-	struct sockaddr_in6 a = at("::1", 7200);
+	struct sockaddr_in6 a = at6("::1", 7200);
 	int l = listener("::", 7200, 0), c = tcp6(), s;
 	char line[400], text[8192];
 	FILE *f;

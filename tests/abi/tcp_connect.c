@@ -22,7 +22,7 @@ static void fresh(void)
 
 static void refused(void)
 {
-	struct sockaddr_in a = at("127.0.0.1", 7);
+	struct sockaddr_in a = at4("127.0.0.1", 7);
 	int s = tcp();
 
 	RET("nobody there", try_connect(s, "127.0.0.1", 7001));

@@ -5,7 +5,7 @@
 
 static long send_open(int s, const char *ip, int port, const char *text)
 {
-	struct sockaddr_in a = at(ip, port);
+	struct sockaddr_in a = at4(ip, port);
 
 	return sendto(s, text, strlen(text), MSG_FASTOPEN, (void *)&a, sizeof(a));
 }
