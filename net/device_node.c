@@ -1,9 +1,8 @@
 /*
  * Network devices in /sys/class/net.
  *
- * /sys is changed under locks that come before rtnl, so devices appear and go there when rtnl is let go (rtnl_defer).  A file that is still
- * open when its device goes fails with ENODEV: show and store take a reference on the device before they sleep, and what they are given lives
- * for a grace period after it was taken out.
+ * /sys is changed under locks that come before rtnl, so devices appear and go there when rtnl is let go (rtnl_defer).  In
+ * between a file of a device that went fails with ENODEV: show and store take a reference on the device before they sleep.
  *
  * Source: Linux Documentation/ABI/testing/sysfs-class-net, sysfs-class-net-statistics.
  */
@@ -28,7 +27,6 @@ struct device_node {
 	char name[IFNAMSIZ];		/* [s] as /sys has it */
 	bool there;			/* [s] added */
 	struct rtnl_todo todo;
-	struct rcu_head rcu;
 };
 
 /* The device of an attribute with a reference; NULL: it is gone. Does not sleep */
@@ -270,7 +268,7 @@ static void todo(struct rtnl_todo *t)
 		d->there = false;
 	}
 	if (gone) {
-		kfree_rcu(d, rcu);
+		kfree(d);
 	} else if (!d->there) {
 		memcpy(d->name, name, IFNAMSIZ);
 		devnode_add(&d->node);

@@ -46,6 +46,7 @@ struct devnode {
 	struct list_head node;
 };
 void devnode_add(struct devnode *n);
+/** devnode_remove - returns when no show or store of its files runs any more: nothing may be held that one of them waits for. */
 void devnode_remove(struct devnode *n);
 /** devnode_attrs_add - attributes that a device has for a time ("loop/offset"); devnode_attrs_remove - the directory or file @name of them. */
 void devnode_attrs_add(struct devnode *n, const struct devattr *attrs);

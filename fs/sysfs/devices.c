@@ -10,13 +10,12 @@
 #include "base/string.h"
 #include "fs/sysfs/tree.h"
 #include "kern/printk.h"
-#include "kern/slab.h"
 #include "vfs/device.h"
 #include "vfs/inode.h"
 
 enum { PATH_BYTES = 192 };
 
-/* One attribute file's argument.  It is not freed with the device: an open file may still hold it, and devices seldom go. */
+/* One attribute file's argument. */
 struct attr_ref {
 	struct devnode *node;
 	const struct devattr *attr;
@@ -135,7 +134,7 @@ static int add_attrs(struct devnode *n, const struct devattr *attrs, const char 
 	int err = 0;
 
 	for (const struct devattr *a = attrs; a && a->name && !err; a++) {
-		struct attr_ref *r;
+		const struct attr_ref r = { n, a };
 
 		scnprintf(path, sizeof(path), "%s/%s", dir, a->name);
 		if (a->link) {
@@ -147,11 +146,7 @@ static int add_attrs(struct devnode *n, const struct devattr *attrs, const char 
 			err = sysfs_add_dir(path);
 			continue;
 		}
-		r = kzalloc(sizeof(*r), ALLOC_KERNEL);
-		if (!r)
-			return -ENOMEM;
-		*r = (struct attr_ref){ n, a };
-		err = sysfs_add_file(path, a->show ? show_attr : NULL, a->store ? store_attr : NULL, r);
+		err = sysfs_add_file_copy(path, a->show ? show_attr : NULL, a->store ? store_attr : NULL, &r, sizeof(r));
 	}
 	return err;
 }
@@ -238,7 +233,7 @@ static void removed(struct devnode *n)
 		sysfs_remove(number);
 	sysfs_remove(class);
 	dir_path(n, dir);
-	sysfs_remove(dir);
+	sysfs_remove_wait(dir);
 }
 
 static void attrs_added(struct devnode *n, const struct devattr *attrs)

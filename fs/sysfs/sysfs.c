@@ -37,8 +37,11 @@ static s64 file_show(struct file *f, struct iter *to, u64 *pos)
 	buf = kmalloc(PAGE_SIZE, ALLOC_KERNEL);
 	if (!buf)
 		return -ENOMEM;
-	/* Nothing sleeps between the look and the call: what show is given lives for a grace period more. */
-	len = READ_ONCE(n->gone) ? (size_t)-ENODEV : n->show(n->arg, buf, PAGE_SIZE);
+	len = (size_t)-ENODEV;
+	if (sysfs_call_begin(n)) {
+		len = n->show(n->arg, buf, PAGE_SIZE);
+		sysfs_call_end(n);
+	}
 	if ((s64)len < 0)
 		ret = (s64)len;
 	else if (*pos < len && iter_left(to)) {
@@ -66,7 +69,11 @@ static s64 file_store(struct file *f, struct iter *from, u64 *pos)
 		return -ENOMEM;
 	if (iter_get(from, buf, len) == len) {
 		buf[len] = '\0';
-		ret = READ_ONCE(n->gone) ? -ENODEV : n->store(n->arg, buf, len);
+		ret = -ENODEV;
+		if (sysfs_call_begin(n)) {
+			ret = n->store(n->arg, buf, len);
+			sysfs_call_end(n);
+		}
 		if (!ret)
 			ret = len;
 	} else {
@@ -160,7 +167,7 @@ static struct inode *inode_of_node(struct super *s, struct sysfs_node *n)
 		break;
 	case SYSFS_LINK:
 		i->ops = &link_ops;
-		i->link = n->target;
+		i->link = n->owned;
 		break;
 	}
 	return i;

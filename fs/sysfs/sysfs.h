@@ -21,9 +21,16 @@ void sysfs_init(void);
 
 /** sysfs_add_file - @store NULL: read-only (0444), else 0644. -ENOMEM, -EEXIST */
 MUST_CHECK int sysfs_add_file(const char *path, sysfs_show_fn *show, sysfs_store_fn *store, void *arg);
+/** sysfs_add_file_copy - the same; show and store get a copy of the @len bytes at @arg, which goes with the file. */
+MUST_CHECK int sysfs_add_file_copy(const char *path, sysfs_show_fn *show, sysfs_store_fn *store, const void *arg, size_t len);
 MUST_CHECK int sysfs_add_dir(const char *path);
 MUST_CHECK int sysfs_add_link(const char *path, const char *target);
-/** sysfs_remove - @path and all below it; no error if it is not there. */
+/**
+ * sysfs_remove - @path and all below it; no error if it is not there
+ * A show or store that runs already may run on: sysfs_remove_wait returns when none does any more.
+ * Context: thread; sysfs_remove_wait sleeps: nothing may be held that a show or store of these files waits for.
+ */
 void sysfs_remove(const char *path);
+void sysfs_remove_wait(const char *path);
 
 #endif

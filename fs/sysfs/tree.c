@@ -7,6 +7,7 @@
 #include "fs/sysfs/tree.h"
 #include "kern/lock.h"
 #include "kern/slab.h"
+#include "kern/wait.h"
 
 static struct spinlock tree_lock = SPINLOCK_INIT(RANK_FS_SPIN);
 static u64 next_number = 2;		/* [tree_lock] inode numbers and positions */
@@ -19,14 +20,54 @@ struct sysfs_node sysfs_root = {
 	.children = LIST_HEAD_INIT(sysfs_root.children),
 	.sibling = LIST_HEAD_INIT(sysfs_root.sibling),
 };
+static struct waitq calls_waitq = WAITQ_INIT(calls_waitq);	/* who waits for calls of what was removed */
+
+static void node_free(struct rcu_head *h)
+{
+	struct sysfs_node *n = container_of(h, struct sysfs_node, rcu);
+
+	kfree(n->owned);
+	kfree(n);
+}
 
 void sysfs_node_put(struct sysfs_node *n)
 {
-	if (!n || !atomic_dec_and_test(&n->refs))
-		return;
-	kfree(n->target);
-	kfree(n);
+	if (n && atomic_dec_and_test(&n->refs))
+		call_rcu(&n->rcu, node_free);
 }
+
+/* ---- calls ---- */
+
+bool sysfs_call_begin(struct sysfs_node *n)
+{
+	spin_lock(&tree_lock);
+	bool there = !n->gone;
+
+	n->calls += there;
+	spin_unlock(&tree_lock);
+	return there;
+}
+
+void sysfs_call_end(struct sysfs_node *n)
+{
+	spin_lock(&tree_lock);
+	bool awaited = !--n->calls && n->gone;
+
+	spin_unlock(&tree_lock);
+	if (awaited)
+		wake_up_all(&calls_waitq);
+}
+
+static bool idle(const struct sysfs_node *n)
+{
+	spin_lock(&tree_lock);
+	bool none = !n->calls;
+
+	spin_unlock(&tree_lock);
+	return none;
+}
+
+/* ---- the tree ---- */
 
 static struct sysfs_node *find_locked(struct sysfs_node *dir, const char *name, size_t len)
 {
@@ -153,16 +194,32 @@ static int finish(struct sysfs_node *dir, struct sysfs_node *n)
 	return err;
 }
 
-int sysfs_add_file(const char *path, sysfs_show_fn *show, sysfs_store_fn *store, void *arg)
+/* @owned goes with the node, or at once if there will be none. */
+static int add_file(const char *path, sysfs_show_fn *show, sysfs_store_fn *store, void *arg, void *owned)
 {
 	struct sysfs_node *dir, *n = prepare(path, SYSFS_FILE, S_IFREG | (store ? (show ? 0644 : 0200) : 0444), &dir);
 
-	if (IS_ERR(n))
+	if (IS_ERR(n)) {
+		kfree(owned);
 		return PTR_ERR(n);
+	}
 	n->show = show;
 	n->store = store;
 	n->arg = arg;
+	n->owned = owned;
 	return finish(dir, n);
+}
+
+int sysfs_add_file(const char *path, sysfs_show_fn *show, sysfs_store_fn *store, void *arg)
+{
+	return add_file(path, show, store, arg, NULL);
+}
+
+int sysfs_add_file_copy(const char *path, sysfs_show_fn *show, sysfs_store_fn *store, const void *arg, size_t len)
+{
+	void *copy = kmemdup(arg, len, ALLOC_KERNEL);
+
+	return copy ? add_file(path, show, store, copy, copy) : -ENOMEM;
 }
 
 int sysfs_add_link(const char *path, const char *target)
@@ -171,8 +228,8 @@ int sysfs_add_link(const char *path, const char *target)
 
 	if (IS_ERR(n))
 		return PTR_ERR(n);
-	n->target = kstrdup(target, ALLOC_KERNEL);
-	if (!n->target) {
+	n->owned = kstrdup(target, ALLOC_KERNEL);
+	if (!n->owned) {
 		sysfs_node_put(n);
 		sysfs_node_put(dir);
 		return -ENOMEM;
@@ -206,7 +263,7 @@ static struct sysfs_node *take_one(struct sysfs_node *n)
 	return n;
 }
 
-void sysfs_remove(const char *path)
+static void remove(const char *path, bool wait)
 {
 	struct sysfs_node *n = &sysfs_root, *out;
 
@@ -221,7 +278,13 @@ void sysfs_remove(const char *path)
 		path += slash ? len + 1 : len;
 	}
 	if (n && n != &sysfs_root)
-		while ((out = take_one(n)))
+		while ((out = take_one(n))) {
+			if (wait)
+				wait_event(&calls_waitq, idle(out));
 			sysfs_node_put(out);
+		}
 	sysfs_node_put(n);
 }
+
+void sysfs_remove(const char *path) { remove(path, false); }
+void sysfs_remove_wait(const char *path) { remove(path, true); }

@@ -14,6 +14,8 @@
 #include <linux/unix_diag.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/sysinfo.h>
+#include <time.h>
 
 enum { ROOM = 4096, WILD_ROUNDS = 3000, KINDS = 14 };
 
@@ -337,10 +339,49 @@ static void test_no_memory(void **state)
 	in_child(no_memory, 6);
 }
 
+static uint64_t free_bytes(void)
+{
+	const struct timespec wait = { .tv_nsec = 100000000 };	/* for what goes after a grace period */
+	struct sysinfo info;
+
+	CHECK_EQ(auk_put(out, &wait, sizeof(wait)), 0);
+	CHECK_EQ(auk_syscall(SYS_nanosleep, out, 0), 0);
+	CHECK_EQ(auk_syscall(SYS_sysinfo, in), 0);
+	CHECK_EQ(auk_get(&info, in, sizeof(info)), 0);
+	return info.freeram * info.mem_unit;
+}
+
+/* Devices that come and go leave nothing behind, nor do their files in /sys. */
+static uint64_t coming_and_going(uint64_t seed)
+{
+	enum { WARM = 100, ROUNDS = 500, LOST_MAX = 128 << 10 };
+	uint64_t before = 0;
+
+	boot(seed);
+	for (int i = 0; i < WARM + ROUNDS; i++) {
+		if (i == WARM)
+			before = free_bytes();
+		new_link();
+		CHECK(serve(NETLINK_ROUTE, &q, q.h.nlmsg_len) > 0);
+		remove_device("d0");
+	}
+	uint64_t after = free_bytes();
+
+	CHECK(after + LOST_MAX > before);
+	finish();
+	return 0;
+}
+
+static void test_coming_and_going(void **state)
+{
+	in_child(coming_and_going, 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_truncated), cmocka_unit_test(test_lengths), cmocka_unit_test(test_wild), cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_coming_and_going),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
