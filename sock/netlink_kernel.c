@@ -110,16 +110,34 @@ static bool put_done(struct netlink_peer *n, struct netlink_dump *d, struct nl_b
 	return nl_end(b, at);
 }
 
-/* One datagram of the dump. dump_lock held, n->dump is there. Return: 0, -errno: lost */
-static int dump_step_locked(struct netlink_peer *n)
+/* What waits to be read is charged by its length, so it may not hold much more room than that. */
+static struct netlink_data *trimmed(struct netlink_data *d)
+{
+	struct netlink_data *small = d->len < d->room / 2 ? netlink_data_new(d->len, ALLOC_KERNEL) : NULL;
+
+	if (!small)
+		return d;
+	small->len = d->len;
+	memcpy(small->bytes, d->bytes, d->len);
+	netlink_data_put(d);
+	return small;
+}
+
+/* One datagram of the dump; if it is lost, the reader is told. dump_lock held, n->dump is there */
+static void dump_step_locked(struct netlink_peer *n)
 {
 	struct netlink_dump *d = n->dump;
 	struct nl_buf b;
 	int err = netlink_buf_new(&b, MIN(MAX(atomic_load(&n->recv_max), (u32)DUMP_ROOM_MIN), (u32)DUMP_ROOM_MAX), ALLOC_KERNEL);
 
-	if (err)
-		return err;
+	if (err) {
+		sock_set_error(&n->sock, -err);
+		return;
+	}
 	int more = d->over ? d->result : d->step(d, &b);
+
+	if (more > 0 && !b.len)
+		more = -EMSGSIZE;	/* a message that does not fit even alone */
 	bool over = more <= 0 && put_done(n, d, &b, more);
 
 	d->over = more <= 0;		/* NLMSG_DONE alone is missing, if it did not fit */
@@ -128,14 +146,15 @@ static int dump_step_locked(struct netlink_peer *n)
 	struct netlink_data *data = netlink_data_of(&b);
 
 	data->len = b.len;
-	if (b.len)
-		err = netlink_enqueue(n, data, &from_kernel);
+	data = trimmed(data);
+	err = netlink_enqueue(n, data, &from_kernel);
+	netlink_data_put(data);
 	if (err == -EAGAIN)
 		netlink_overrun(n);
-	netlink_buf_free(&b);
-	if (over || (more > 0 && !b.len))
+	else if (err)
+		sock_set_error(&n->sock, -err);
+	if (over)
 		drop_dump_locked(n);
-	return err;
 }
 
 void netlink_dump_more(struct netlink_peer *n)
@@ -143,10 +162,8 @@ void netlink_dump_more(struct netlink_peer *n)
 	if (!READ_ONCE(n->dump) || atomic_load(&n->rmem) > n->sock.rcvbuf / 2)
 		return;
 	mutex_lock(&n->dump_lock);
-	int err = n->dump ? dump_step_locked(n) : 0;
-
-	if (err && err != -EAGAIN)
-		sock_set_error(&n->sock, -err);
+	if (n->dump)
+		dump_step_locked(n);
 	mutex_unlock(&n->dump_lock);
 }
 
@@ -173,7 +190,7 @@ static int start_dump(struct netlink_request *r, const struct netlink_dump *like
 		err = -EBUSY;
 	} else {
 		WRITE_ONCE(n->dump, d);
-		(void)dump_step_locked(n);
+		dump_step_locked(n);
 		err = NETLINK_STARTED;
 	}
 	mutex_unlock(&n->dump_lock);

@@ -15,6 +15,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/sysinfo.h>
+#include <sys/un.h>
 #include <time.h>
 
 enum { ROOM = 4096, WILD_ROUNDS = 3000, KINDS = 14 };
@@ -377,11 +378,47 @@ static void test_coming_and_going(void **state)
 	in_child(coming_and_going, 7);
 }
 
+/* A socket that so many wait for that one message cannot tell them all: the dump ends with an error, not without an end. */
+static uint64_t too_long(uint64_t seed)
+{
+	enum { WAITING = 1100 };
+	static const struct sockaddr_un name = { .sun_family = AF_UNIX, .sun_path = "\0many" };
+	const struct unix_diag_req ask = { .sdiag_family = AF_UNIX, .udiag_states = ~0u, .udiag_show = UDIAG_SHOW_ICONS };
+
+	boot(seed);
+	CHECK_EQ(auk_put(in, &name, sizeof(name)), 0);
+	long l = auk_syscall(SYS_socket, AF_UNIX, SOCK_STREAM, 0);
+
+	CHECK_EQ(auk_syscall(SYS_bind, (uint64_t)l, in, 7), 0);
+	CHECK_EQ(auk_syscall(SYS_listen, (uint64_t)l, 4096), 0);
+	for (int i = 0; i < WAITING; i++) {
+		long c = auk_syscall(SYS_socket, AF_UNIX, SOCK_STREAM, 0);
+
+		CHECK_EQ(auk_syscall(SYS_connect, (uint64_t)c, in, 7), 0);
+		CHECK_EQ(auk_syscall(SYS_close, (uint64_t)c), 0);
+	}
+	begin(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &ask, sizeof(ask));
+	CHECK(serve(NETLINK_SOCK_DIAG, &q, q.h.nlmsg_len) > 0);
+	struct { struct nlmsghdr h; int error; } last;
+
+	CHECK_EQ(auk_get(&last, in, sizeof(last)), 0);
+	CHECK_EQ(last.h.nlmsg_type, NLMSG_DONE);
+	CHECK_EQ(last.error, -EMSGSIZE);
+	CHECK_EQ(auk_syscall(SYS_close, (uint64_t)l), 0);
+	finish();
+	return 0;
+}
+
+static void test_too_long(void **state)
+{
+	in_child(too_long, 8);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_truncated), cmocka_unit_test(test_lengths), cmocka_unit_test(test_wild), cmocka_unit_test(test_no_memory),
-		cmocka_unit_test(test_coming_and_going),
+		cmocka_unit_test(test_coming_and_going), cmocka_unit_test(test_too_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
