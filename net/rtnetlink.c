@@ -71,6 +71,11 @@ int rtnl_dump_failed(struct netlink_request *r, int err, u16 flags)
 	return netlink_dump(r, &d);
 }
 
+int rtnl_dump_nothing(struct netlink_request *r)
+{
+	return rtnl_dump_failed(r, 0, 0);
+}
+
 /* ---- requests ---- */
 
 static const struct rtnl_handler *find(u16 type, u8 family)

@@ -46,6 +46,8 @@ MUST_CHECK int rtnl_parse(struct netlink_request *r, void *head, u32 len, const 
 
 /** rtnl_dump - begin a dump whose step runs under rtnl. */
 int rtnl_dump(struct netlink_request *r, const struct netlink_dump *d);
+/** rtnl_dump_nothing - an empty list. */
+int rtnl_dump_nothing(struct netlink_request *r);
 /** rtnl_dump_failed - a dump that is refused is told so at its end, with these flags, not by an acknowledgement. */
 int rtnl_dump_failed(struct netlink_request *r, int err, u16 flags);
 

@@ -130,17 +130,10 @@ static int dump_addresses(struct netlink_request *r)
 	return err ? rtnl_dump_failed(r, err, d.flags) : rtnl_dump(r, &d);
 }
 
-/* A family that has no addresses here: an empty list. */
-static int nothing_step(struct netlink_dump *d, struct nl_buf *b)
-{
-	return 0;
-}
-
+/* Of another family there are none here. */
 static int dump_other_addresses(struct netlink_request *r)
 {
-	struct netlink_dump d = { .step = nothing_step };
-
-	return r->msg.body[0] == RTNL_AF_UNSPEC ? dump_addresses(r) : rtnl_dump(r, &d);
+	return r->msg.body[0] == RTNL_AF_UNSPEC ? dump_addresses(r) : rtnl_dump_nothing(r);
 }
 
 /* ---- changing ---- */

@@ -95,11 +95,6 @@ static int neighbours_step(struct netlink_dump *d, struct nl_buf *b)
 	return w.full;
 }
 
-static int nothing_step(struct netlink_dump *d, struct nl_buf *b)
-{
-	return 0;
-}
-
 static int check_strict_dump(struct netlink_request *r, const struct ndmsg *head, const struct nl_attr *t)
 {
 	if (head->ndm_pad1 || head->ndm_pad2 || head->ndm_ifindex || head->ndm_state || head->ndm_type)
@@ -126,10 +121,8 @@ static int dump_neighbours(struct netlink_request *r)
 		return rtnl_dump_failed(r, err, 0);
 	d.at[1] = nl_get_u32(&t[NDA_IFINDEX]);
 	d.at[2] = head.ndm_family;
-	bool none = head.ndm_flags & NTF_PROXY || nl_get_u32(&t[NDA_MASTER]);
-
-	if (none)
-		d.step = nothing_step;
+	if (head.ndm_flags & NTF_PROXY || nl_get_u32(&t[NDA_MASTER]))
+		return rtnl_dump_nothing(r);	/* there are none */
 	return rtnl_dump(r, &d);
 }
 

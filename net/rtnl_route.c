@@ -227,16 +227,9 @@ static int dump_routes(struct netlink_request *r)
 	return err ? rtnl_dump_failed(r, err, d.flags) : rtnl_dump(r, &d);
 }
 
-static int nothing_step(struct netlink_dump *d, struct nl_buf *b)
-{
-	return 0;
-}
-
 static int dump_other_routes(struct netlink_request *r)
 {
-	struct netlink_dump d = { .step = nothing_step };
-
-	return r->msg.body[0] == RTNL_AF_UNSPEC ? dump_routes(r) : rtnl_dump(r, &d);
+	return r->msg.body[0] == RTNL_AF_UNSPEC ? dump_routes(r) : rtnl_dump_nothing(r);
 }
 
 /* ---- ip route get ---- */

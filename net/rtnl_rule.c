@@ -84,24 +84,12 @@ static int dump_qdiscs(struct netlink_request *r)
 	return rtnl_dump(r, &d);
 }
 
-/* A device has no classes and no filters. */
-static int nothing_step(struct netlink_dump *d, struct nl_buf *b)
-{
-	return 0;
-}
-
-static int dump_nothing(struct netlink_request *r)
-{
-	struct netlink_dump d = { .step = nothing_step };
-
-	return rtnl_dump(r, &d);
-}
-
 void rtnl_rules_init(void)
 {
 	static const struct rtnl_handler table[] = {
 		{ .type = RTM_GETRULE, .dump = dump_rules }, { .type = RTM_GETQDISC, .dump = dump_qdiscs },
-		{ .type = RTM_GETTCLASS, .dump = dump_nothing }, { .type = RTM_GETTFILTER, .dump = dump_nothing },
+		/* A device has no classes and no filters. */
+		{ .type = RTM_GETTCLASS, .dump = rtnl_dump_nothing }, { .type = RTM_GETTFILTER, .dump = rtnl_dump_nothing },
 	};
 
 	rtnl_register(table, ARRAY_SIZE(table));
