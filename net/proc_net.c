@@ -52,56 +52,28 @@ static u32 flags_of(const struct route4 *r)
 	       (r->type == RTN_UNREACHABLE || r->type == RTN_PROHIBIT ? RTF_REJECT : 0);
 }
 
-/* The order that rtnetlink has: the prefix as a number, then the longer, then the lower metric. */
-static bool comes_before(const struct route4 *a, const struct route4 *b)
-{
-	if (a->prefix != b->prefix)
-		return be32_to_cpu(a->prefix) < be32_to_cpu(b->prefix);
-	return a->prefix_len != b->prefix_len ? a->prefix_len > b->prefix_len : a->metric < b->metric;
-}
-
 static bool shown(const struct route4 *r)
 {
 	return r->table == RT_TABLE_MAIN && r->type != RTN_BROADCAST && r->type != RTN_MULTICAST;
 }
 
-/* [rtnl] Insertion sort: the list is nearly in order. Return: how many */
-static u32 gather_routes(const struct route4 **all, u32 max)
-{
-	u32 n = 0;
-
-	for (const struct route4 *r = route4_next(NULL); r && n < max; r = route4_next(r)) {
-		u32 at = n;
-
-		if (!shown(r))
-			continue;
-		for (; at && comes_before(r, all[at - 1]); at--)
-			all[at] = all[at - 1];
-		all[at] = r;
-		n++;
-	}
-	return n;
-}
-
 static void show_route(struct seq *s)
 {
-	const struct route4 **all = NULL;
 	size_t start = s->len;
 	u32 n = 0;
 
 	seq_puts(s, "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT");
 	padded(s, start, ROUTE_WIDTH);
 	rtnl_lock();
-	for (const struct route4 *r = route4_next(NULL); r; r = route4_next(r))
-		n++;
-	all = kvmalloc((n + 1) * sizeof(*all), ALLOC_KERNEL);
-	if (all)
-		n = gather_routes(all, n);
-	else
-		s->err = -ENOMEM;
-	for (u32 i = 0; all && i < n; i++) {
-		const struct route4 *r = all[i];
+	struct route4_slot *all = route4_sorted(&n);
 
+	if (!all)
+		s->err = -ENOMEM;
+	for (u32 i = 0; i < n; i++) {
+		const struct route4 *r = all[i].route;
+
+		if (!shown(r))
+			continue;
 		start = s->len;
 		seq_printf(s, "%s\t%08X\t%08X\t%04X\t0\t0\t%u\t%08X\t0\t0\t0", r->dev ? r->dev->name : "*", r->prefix, r->gateway, flags_of(r),
 			   r->metric, ip4_mask(r->prefix_len));

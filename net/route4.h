@@ -72,6 +72,16 @@ int route4_delete(const struct route4 *like);
 const struct route4 *route4_lookup(be32 dst, u32 oif);
 /** route4_next - in order of the list; NULL: the first. [rtnl] */
 const struct route4 *route4_next(const struct route4 *r);
+struct route4_slot {
+	const struct route4 *route;
+	u32 at;				/* in the list */
+};
+/**
+ * route4_sorted - [rtnl] all routes as they are shown: by table, main before local, then by prefix, the longer first, then by metric, then as in
+ * the list
+ * Return: @count of them, to be freed with kvfree; NULL: no memory
+ */
+struct route4_slot *route4_sorted(u32 *count);
 
 /** ip4_address_add, ip4_address_delete - [rtnl] Return: 0, -EEXIST, -ENOMEM, -EINVAL; -EADDRNOTAVAIL */
 MUST_CHECK int ip4_address_add(struct net_device *dev, be32 local, u32 prefix_len, be32 broadcast);

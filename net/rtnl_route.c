@@ -7,7 +7,6 @@
  */
 #include <linux/errno.h>
 #include <linux/in_route.h>
-#include "base/sort.h"
 #include "base/string.h"
 #include "kern/slab.h"
 #include "net/device.h"
@@ -82,48 +81,6 @@ void rtnl_route_told(const struct route4 *r, bool added, bool replaced)
 
 /* ---- the list ---- */
 
-struct slot {
-	const struct route4 *route;
-	u32 at;				/* in the list */
-};
-
-/* Dumps go by table, main before local, then by prefix, the longer first, then by metric, then as in the list. */
-static int compare(const void *a, const void *b, void *ctx)
-{
-	const struct slot *sx = a, *sy = b;
-	const struct route4 *x = sx->route, *y = sy->route;
-	u32 px = be32_to_cpu(x->prefix), py = be32_to_cpu(y->prefix);
-
-	if (x->table != y->table)
-		return x->table < y->table ? -1 : 1;
-	if (px != py)
-		return px < py ? -1 : 1;
-	if (x->prefix_len != y->prefix_len)
-		return x->prefix_len > y->prefix_len ? -1 : 1;
-	if (x->metric != y->metric)
-		return x->metric < y->metric ? -1 : 1;
-	return sx->at < sy->at ? -1 : 1;
-}
-
-/* [rtnl] All routes in that order. @*count: how many. To be freed; NULL: no memory */
-static struct slot *gather(u32 *count)
-{
-	const struct route4 *r;
-	u32 n = 0, max = 0;
-
-	for (r = route4_next(NULL); r; r = route4_next(r))
-		max++;
-	struct slot *all = kvmalloc((max + 1) * sizeof(*all), ALLOC_KERNEL);
-
-	if (!all)
-		return NULL;
-	for (r = route4_next(NULL); r; r = route4_next(r), n++)
-		all[n] = (struct slot){ r, n };
-	sort(all, n, sizeof(*all), compare, NULL);
-	*count = n;
-	return all;
-}
-
 /* What a strict request asks to see. 0: all */
 struct route_filter {
 	u8 table, protocol, type;
@@ -147,7 +104,7 @@ static int routes_step(struct netlink_dump *d, struct nl_buf *b)
 
 	memcpy(&f, &d->at[1], sizeof(f));
 	netlink_dump_check(d, route4_generation());
-	struct slot *all = gather(&count);
+	struct route4_slot *all = route4_sorted(&count);
 
 	if (!all)
 		return -ENOBUFS;
