@@ -63,7 +63,7 @@ static void rx(struct packet *p)
 		goto out;
 	struct ip_addr t = ip_addr_v4(target), from = ip_addr_v4(sender);
 	bool ours = ip_is_local(&t, dev->ifindex);
-	struct neighbour_news news = { .addr = addr, .answer = true, .override = true, .create = ours && op == REQUEST };
+	struct neighbour_news news = { .addr = addr, .answer = op == REPLY && p->type == PACKET_TO_HOST, .override = true, .create = ours && op == REQUEST };
 
 	if (sender && (ours || op == REPLY))
 		neighbour_hear(dev, &from, &news);

@@ -1,20 +1,22 @@
 /*
  * The table of neighbours and their states.  neighbour.h is the contract.
  *
- * Entries live until their device goes down (departure from Linux: no collection of idle ones; a full table learns nothing new).
+ * Entries live until their device goes down, or, once the table is three quarters full, until they are found idle: FAILED, STALE, or not heard of
+ * for long.  That makes room until half is left, whoever filled it (departure from Linux: which idle ones go is not a matter of age).
  */
 #include <linux/errno.h>
 #include <linux/netlink.h>
 #include "kern/slab.h"
 #include "net/neighbour.h"
 
-enum { BUCKETS = 64 };
+enum { BUCKETS = 64, COLLECT_FROM = NEIGH_TABLE_MAX / 4 * 3, COLLECT_TO = NEIGH_TABLE_MAX / 2 };
 #define RETRY_NS (1000ull * NS_PER_MS)
 #define REACHABLE_NS (30ull * NS_PER_SEC)
 
 static struct hlist_head table[BUCKETS];	/* [table_lock, read under RCU] */
 static struct spinlock table_lock;
 static u32 entries;				/* [table_lock] */
+static struct net_work collection;
 static void (*listener)(struct neighbour *n, bool gone);	/* set at boot */
 
 void neighbour_listen(void (*told)(struct neighbour *n, bool gone))
@@ -102,7 +104,11 @@ static struct neighbour *create(struct net_device *dev, const struct ip_addr *ip
 		hlist_add_head_rcu(&n->node, &table[bucket_of(dev, ip)]);
 		have = n;
 	}
+	bool crowded = entries > COLLECT_FROM;
+
 	spin_unlock(&table_lock);
+	if (crowded)
+		net_defer(&collection);		/* not here: who is told of those that go may not be called with a socket's lock */
 	if (have != n)
 		kfree(n);
 	return have;
@@ -289,7 +295,7 @@ bool neighbour_get(const struct net_device *dev, const struct ip_addr *ip, struc
 	return n;
 }
 
-/* ---- a device goes ---- */
+/* ---- a device goes, or idle ones do ---- */
 
 static void freed(struct net_timer *t)
 {
@@ -307,14 +313,21 @@ static void release(struct neighbour *n)
 	spin_unlock(&n->lock);
 }
 
-/* Take one of @dev's out of the table; NULL: there is none. */
+static bool idle(const struct neighbour *n)
+{
+	u8 state = READ_ONCE(n->state);
+
+	return state & (NUD_FAILED | NUD_STALE) || (state == NUD_REACHABLE && READ_ONCE(n->confirmed_ns) + REACHABLE_NS < plat_mono_ns());
+}
+
+/* Take one of @dev's out of the table, with NULL an idle one while the table is more than half full; NULL: there is none. */
 static struct neighbour *take(const struct net_device *dev, struct hlist_head *bucket)
 {
 	struct neighbour *n, *found = NULL;
 
 	spin_lock(&table_lock);
 	hlist_for_each_entry(n, bucket, node)
-		if (n->dev == dev)
+		if (dev ? n->dev == dev : entries > COLLECT_TO && idle(n))
 			found = n;
 	if (found) {
 		hlist_del_rcu(&found->node);
@@ -373,7 +386,8 @@ int neighbour_delete(struct net_device *dev, const struct ip_addr *ip)
 	return 0;
 }
 
-void neighbour_flush(const struct net_device *dev)
+/* @dev: see take */
+static void drop_all(const struct net_device *dev)
 {
 	struct neighbour *n;
 
@@ -383,6 +397,16 @@ void neighbour_flush(const struct net_device *dev)
 			release(n);
 		}
 	}
+}
+
+void neighbour_flush(const struct net_device *dev)
+{
+	drop_all(dev);
+}
+
+static void collect(struct net_work *w)
+{
+	drop_all(NULL);
 }
 
 static void device_event(struct net_device *dev, enum device_event event)
@@ -396,5 +420,6 @@ void neighbour_init(void)
 	static struct device_listener listener = { .event = device_event };
 
 	spin_init(&table_lock, RANK_NET_NEIGH_TABLE);
+	net_work_init(&collection, collect);
 	device_listen(&listener);
 }

@@ -7,6 +7,7 @@
 #include "tests/unit/unit.h"
 
 #include <linux/if_addr.h>
+#include <linux/netlink.h>
 #include "kern/random.h"
 #include "kern/rcu.h"
 #include "kern/work.h"
@@ -16,6 +17,7 @@
 #include "net/endpoint.h"
 #include "net/ethernet.h"
 #include "net/internal.h"
+#include "net/neighbour.h"
 #include "net/net.h"
 #include "net/route4.h"
 #include "net/rtnl.h"
@@ -27,12 +29,20 @@ enum { ETHER = 14, FRAME_MAX = 2048, SEEDS = 40000 };
 void net_enter(void) {}
 void net_leave(void) {}
 void net_context_init(void) {}
-bool net_defer(struct net_work *w) { return false; }
+static struct net_work *deferred;
+bool net_defer(struct net_work *w) { deferred = w; return false; }
 void net_backlog(struct packet *p) { packet_free(p); }
 void net_timer_init(struct net_timer *t, void (*fn)(struct net_timer *t)) {}
 void net_timer_arm(struct net_timer *t, u64 expires_ns) {}
 bool net_timer_cancel(struct net_timer *t) { return true; }
-void net_timer_release(struct net_timer *t, void (*done)(struct net_timer *t)) { done(t); }
+static struct net_timer *released[4096];
+static u32 released_count;
+void net_timer_release(struct net_timer *t, void (*done)(struct net_timer *t))
+{
+	assert_true(released_count < ARRAY_SIZE(released));
+	t->done = done;
+	released[released_count++] = t;
+}
 void synchronize_rcu(void) {}
 bool work_queue(struct work *w) { return true; }
 void delayed_work_init(struct delayed_work *d, void (*fn)(struct work *w)) {}
@@ -332,6 +342,43 @@ static void arp(void **state)
 	}
 }
 
+static bool count_one(struct neighbour *n, void *arg)
+{
+	++*(u32 *)arg;
+	return true;
+}
+
+/* Many that claim addresses, as they would come from one machine: the table stays in bounds, and whoever comes last is still learnt. */
+static void flood(void **state)
+{
+	static const u8 mac[6] = { 0x52, 0x54, 0, 8, 8, 8 };
+	struct ip_addr set = ip_addr_v4(cpu_to_be32(0x0a090005)), last;
+	struct neighbour_view view;
+	u8 f[FRAME_MAX];
+
+	deferred = NULL;
+	assert_int_equal(neighbour_set(card, &set, NUD_PERMANENT, mac, NLM_F_CREATE), 0);
+	for (u32 i = 0; i < 3 * NEIGH_TABLE_MAX; i++) {
+		u32 n = 0;
+
+		(void)frame(ARP, f);
+		put_be16(f + ETHER + 16, (u16)(0x100 + i));
+		come_in(f, 42, 42);
+		if (deferred)
+			deferred->fn(deferred);
+		deferred = NULL;
+		neighbour_each(count_one, &n);
+		assert_true(n < NEIGH_TABLE_MAX);
+		last = ip_addr_v4(cpu_to_be32(0x0a090000 + 0x100 + i));
+	}
+	assert_true(neighbour_get(card, &last, &view) && view.state == NUD_STALE);
+	assert_true(neighbour_get(card, &set, &view) && view.state == NUD_PERMANENT);
+	assert_true(released_count > NEIGH_TABLE_MAX);
+	for (u32 i = 0; i < released_count; i++)
+		released[i]->done(released[i]);
+	released_count = 0;
+}
+
 /* Wrong in several places: bytes that are odd where they stand, cuts, tails, bytes swapped; half of them with good sums. */
 static void seeds(void **state)
 {
@@ -374,7 +421,7 @@ static void seeds(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(corpus), cmocka_unit_test(arp), cmocka_unit_test(seeds) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(corpus), cmocka_unit_test(arp), cmocka_unit_test(flood), cmocka_unit_test(seeds) };
 
 	start();
 	return cmocka_run_group_tests(tests, NULL, NULL);
