@@ -255,11 +255,16 @@ static bool good(struct packet *p, const struct ip_rx *ip)
 	return false;
 }
 
-/* Queue @p, whose data is at the payload. Consumes. */
+/* Queue what the socket's filter leaves of @p, whose data is at the header. Consumes. */
 static void give(struct inet_dgram *d, struct packet *p, const struct ip_rx *ip, u16 sport)
 {
 	bool v4 = ip_addr_is_v4(&ip->src);
 
+	if (!inet_dgram_filter(d, p, HEADER)) {
+		UDP_COUNT(v4, udp_in_errors);
+		return;
+	}
+	packet_drop_front(p, HEADER);
 	if (inet_dgram_enqueue(d, p, ip, sport)) {
 		UDP_COUNT(v4, udp_in);
 	} else {
@@ -297,7 +302,6 @@ static void rx_many(struct packet *p, const struct ip_rx *ip, u16 sport, u16 dpo
 {
 	struct many m = { .packet = p, .ip = ip, .sport = sport };
 
-	packet_drop_front(p, HEADER);
 	port_each(&ports, &ip->src, sport, &ip->dst, dport, ip->dev->ifindex, one_of_many, &m);
 	if (m.last)
 		give(m.last, p, ip, sport);
@@ -328,11 +332,6 @@ static void rx(struct packet *p, const struct ip_rx *ip)
 		packet_free(p);
 		return;
 	}
-	if (!inet_dgram_filter(of_endpoint(ep), p, HEADER)) {
-		IP4_COUNT(udp_in_errors);
-		return;
-	}
-	packet_drop_front(p, HEADER);
 	give(of_endpoint(ep), p, ip, sport);
 }
 

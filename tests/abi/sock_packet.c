@@ -240,6 +240,18 @@ static void filters(void)
 	RET("not wanted", recv(u, in, sizeof(in), MSG_DONTWAIT));
 	RET("udp to itself", sendto(u, "hello", 5, 0, (void *)&a, sizeof(a)));
 	RET("three bytes are wanted", recv(u, in, sizeof(in), MSG_DONTWAIT));
+	/* a datagram to a group or to all is filtered too */
+	struct sockaddr_in all = { .sin_family = AF_INET, .sin_port = htons(5101), .sin_addr.s_addr = inet_addr("127.255.255.255") };
+	int to_all = socket(AF_INET, SOCK_DGRAM, 0);
+
+	MUST(bind(to_all, (void *)&all, sizeof(all)));
+	MUST(setsockopt(u, SOL_SOCKET, SO_BROADCAST, &one, sizeof(one)));
+	OK("attach to one bound to all", attach(to_all, first, ARRAY_LEN(first)));
+	RET("udp to all", sendto(u, "xhello", 6, 0, (void *)&all, sizeof(all)));
+	RET("not wanted", recv(to_all, in, sizeof(in), MSG_DONTWAIT));
+	RET("udp to all", sendto(u, "hello", 5, 0, (void *)&all, sizeof(all)));
+	RET("three bytes are wanted", recv(to_all, in, sizeof(in), MSG_DONTWAIT));
+	close(to_all);
 	close(u);
 }
 
