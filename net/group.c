@@ -75,10 +75,13 @@ void device_groups_asked(struct net_device *dev, bool v6, u32 max_ms)
 
 	if (!set)
 		return;
-	u64 delay_ns = (u64)((u32)random_u64() % (max_ms + 1)) * NS_PER_MS;
+	u64 now = plat_mono_ns(), at = now + (u64)((u32)random_u64() % (max_ms + 1)) * NS_PER_MS;
 
 	spin_lock(&group_lock);
-	net_timer_arm(&set->answer[v6], plat_mono_ns() + delay_ns);
+	if (set->answer_ns[v6] <= now || at < set->answer_ns[v6]) {	/* an answer that is due sooner is one to this question too */
+		set->answer_ns[v6] = at;
+		net_timer_arm(&set->answer[v6], at);
+	}
 	spin_unlock(&group_lock);
 }
 

@@ -27,6 +27,7 @@ struct group_set {
 	struct net_device *dev;		/* [I] uncounted */
 	struct list_head groups;	/* [R] */
 	struct net_timer answer[2];	/* [g] to a router's question, by version (IPv6: 1) */
+	u64 answer_ns[2];		/* [g] when; in the past: no answer is due */
 	u32 alive;			/* timers not yet released */
 };
 
