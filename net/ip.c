@@ -83,8 +83,9 @@ void ip_pmtu_update(const struct ip_addr *dst, u32 oif, u32 mtu)
 u32 ip_pmtu(const struct ip_addr *dst, u32 mtu)
 {
 	const struct pmtu *m = pmtu_slot(dst);
+	u32 learnt = READ_ONCE(m->mtu);		/* 0: the first one here is being written */
 
-	return m->expires_ns > plat_mono_ns() && ip_addr_equal(&m->dst, dst) ? MIN(m->mtu, mtu) : mtu;
+	return learnt && m->expires_ns > plat_mono_ns() && ip_addr_equal(&m->dst, dst) ? MIN(learnt, mtu) : mtu;
 }
 
 void ip_confirm(struct ip_dst *dst)
