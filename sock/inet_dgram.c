@@ -212,11 +212,12 @@ static void enqueue_error(struct inet_dgram *d, const struct packet *p, u32 head
 
 void inet_dgram_error(struct inet_dgram *d, const struct packet *p, u32 header, const struct ip_rx *sent, const struct ip_error *e, u16 port)
 {
+	bool told = d->want_errors && ip_addr_is_v4(&sent->dst);	/* IP_RECVERR is of IPv4 */
 	struct socket *s = &d->inet.sock;
 
-	if (!e->error || (!d->want_errors && !(e->hard && !ip_addr_is_any(&d->inet.ep.remote))))
+	if (!e->error || (!told && !(e->hard && !ip_addr_is_any(&d->inet.ep.remote))))
 		return;
-	if (d->want_errors) {
+	if (told) {
 		struct error_cb cb = {
 			.ee = { .ee_errno = (u32)e->error, .ee_origin = SO_EE_ORIGIN_ICMP, .ee_type = e->type, .ee_code = e->code,
 				.ee_info = e->is_pmtu ? e->info : 0 },

@@ -87,6 +87,24 @@ static void timestamps(void)
 	close(s);
 }
 
+/* IP_RECVERR of an AF_INET6 socket says nothing of IPv6. */
+static void version6(void)
+{
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(4999), .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	int s = socket(AF_INET6, SOCK_DGRAM, 0), one = 1;
+
+	OK("version 6, set", setsockopt(s, IPPROTO_IP, IP_RECVERR, &one, sizeof(one)));
+	RET("version 6, send", sendto(s, "hello", 5, 0, (void *)&to, sizeof(to)));
+	show("version 6, not connected", s);
+	say_error("version 6", s, 64, 256);
+	OK("version 6, connect", connect(s, (void *)&to, sizeof(to)));
+	RET("version 6, send", send(s, "hello", 5, 0));
+	show("version 6, connected", s);
+	RET("version 6, the next call is told", send(s, "again", 5, 0));
+	say_error("version 6", s, 64, 256);
+	close(s);
+}
+
 void abi_test(void)
 {
 	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
@@ -125,5 +143,6 @@ void abi_test(void)
 	RET("recv", recv(s, &v, sizeof(v), MSG_DONTWAIT));
 	say_error("connected", s, 64, 256);
 	close(s);
+	version6();
 	timestamps();
 }
