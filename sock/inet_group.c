@@ -14,7 +14,8 @@
 #include "net/rtnl.h"
 #include "sock/inet.h"
 
-enum { MEMBERSHIPS_MAX = 20 };		/* of a socket, as Linux's net.ipv4.igmp_max_memberships begins with */
+/* Of a socket: of IPv4 as Linux's net.ipv4.igmp_max_memberships begins with, of both as many as its net.core.optmem_max has about room for. */
+enum { MEMBERSHIPS4_MAX = 20, MEMBERSHIPS_MAX = 256 };
 
 /* [I] once in the list */
 struct membership {
@@ -69,9 +70,9 @@ static int join(struct inet_sock *i, const struct wish *w)
 			return -EADDRINUSE;
 		count++;
 	}
-	if (count >= MEMBERSHIPS_MAX && ip_addr_is_v4(&w->group))
+	if (count >= MEMBERSHIPS4_MAX && ip_addr_is_v4(&w->group))
 		return -ENOBUFS;
-	m = kzalloc(sizeof(*m), ALLOC_KERNEL);
+	m = count >= MEMBERSHIPS_MAX ? NULL : kzalloc(sizeof(*m), ALLOC_KERNEL);
 	if (!m)
 		return -ENOMEM;
 	m->group = w->group;

@@ -196,6 +196,16 @@ static void membership6(void)
 	RET("6: MCAST_JOIN_GROUP", request(s, IPPROTO_IPV6, MCAST_JOIN_GROUP, (void *)&g, sizeof(g), lo));
 	RET("6: MCAST_LEAVE_GROUP", request(s, IPPROTO_IPV6, MCAST_LEAVE_GROUP, (void *)&g, sizeof(g), lo));
 	RET("6: IPV4 membership on it", group4(s, IP_ADD_MEMBERSHIP, "239.1.1.1", lo));
+	/* memory that a user can have is bounded, by how much each kernel says */
+	int joined = 0;
+
+	for (char text[32]; joined < 4096; joined++) {
+		snprintf(text, sizeof(text), "ff15::5:%x", joined);
+		if (group6(s, IPV6_ADD_MEMBERSHIP, text, lo))
+			break;
+	}
+	RET("6: too many", joined < 4096 ? -1 : 0);
+	VAL("6: more than of IPv4", joined > 20);
 	v = lo;
 	RET("6: IPV6_MULTICAST_IF", setsockopt(s, IPPROTO_IPV6, IPV6_MULTICAST_IF, &v, sizeof(v)));
 	v = 999;
