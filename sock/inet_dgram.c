@@ -66,6 +66,18 @@ int inet_dgram_may_broadcast(const struct inet_sock *i, const struct ip_dst *dst
 	return dst->kind == IP_DST_BROADCAST && !(atomic_load(&i->sock.flags) & SOCKF_BROADCAST) ? -EACCES : 0;
 }
 
+int inet_dgram_destination4(struct inet_sock *i, const struct sock_msg *m, struct inet_dgram_route *r)
+{
+	u32 scope;
+
+	if (m->addr && m->addr->len)
+		return inet_addr_parse(i, m->addr, &r->to, &r->dport, &scope);
+	spin_lock(&i->lock);
+	r->to = i->ep.remote;
+	spin_unlock(&i->lock);
+	return r->to.w[3] ? 0 : -EDESTADDRREQ;
+}
+
 static void sent(struct packet *p)
 {
 	struct inet_dgram *d = p->owner;

@@ -57,6 +57,8 @@ void inet_dgram_close(struct inet_dgram *d);
 
 /* ---- sending ---- */
 int inet_dgram_may_broadcast(const struct inet_sock *i, const struct ip_dst *dst);	/* 0, -EACCES */
+/** inet_dgram_destination4 - @r->to: as the message says, or the peer; of sockets over IPv4 without ports. 0, -EDESTADDRREQ, -EINVAL… */
+MUST_CHECK int inet_dgram_destination4(struct inet_sock *i, const struct sock_msg *m, struct inet_dgram_route *r);
 /** inet_dgram_control - what the message says of this datagram alone: TTL, TOS, over IPv6 source and device too. 0, -EINVAL, -ENODEV */
 MUST_CHECK int inet_dgram_control(const struct inet_sock *i, const struct sock_msg *m, struct inet_dgram_route *r);
 /** inet_dgram_wait_room - until wmem is below sndbuf. 0, -EAGAIN, -EPIPE, -EINTR… */

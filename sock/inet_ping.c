@@ -104,18 +104,6 @@ static int connect(struct socket *s, const struct sock_addr *a, u64 deadline_ns)
 
 /* ---- sending ---- */
 
-static int destination(struct inet_sock *i, const struct sock_msg *m, struct inet_dgram_route *r)
-{
-	u32 scope;
-
-	if (m->addr && m->addr->len)
-		return inet_addr_parse(i, m->addr, &r->to, &r->dport, &scope);
-	spin_lock(&i->lock);
-	r->to = i->ep.remote;
-	spin_unlock(&i->lock);
-	return r->to.w[3] ? 0 : -EDESTADDRREQ;
-}
-
 /* An echo request, and nothing else; with our identifier and a checksum. */
 static int finish(struct packet *p, u16 id)
 {
@@ -169,7 +157,7 @@ static s64 sendmsg(struct socket *s, struct sock_msg *m)
 		return -EINVAL;
 	if (m->flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	err = destination(i, m, &route);
+	err = inet_dgram_destination4(i, m, &route);
 	if (!err)
 		err = inet_dgram_control(i, m, &route);
 	if (!err)

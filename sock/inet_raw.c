@@ -100,18 +100,6 @@ static int connect(struct socket *s, const struct sock_addr *a, u64 deadline_ns)
 
 /* ---- sending ---- */
 
-static int destination(struct inet_sock *i, const struct sock_msg *m, struct inet_dgram_route *r)
-{
-	u32 scope;
-
-	if (m->addr && m->addr->len)
-		return inet_addr_parse(i, m->addr, &r->to, &r->dport, &scope);
-	spin_lock(&i->lock);
-	r->to = i->ep.remote;
-	spin_unlock(&i->lock);
-	return r->to.w[3] ? 0 : -EDESTADDRREQ;
-}
-
 /* A header that the user made: is it all there? */
 static int check_header(struct packet *p)
 {
@@ -156,7 +144,7 @@ static s64 sendmsg(struct socket *s, struct sock_msg *m)
 		return -EMSGSIZE;
 	if (m->flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	err = destination(i, m, &route);
+	err = inet_dgram_destination4(i, m, &route);
 	if (!err)
 		err = inet_dgram_control(i, m, &route);
 	if (!err)
