@@ -16,6 +16,12 @@ WARN := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wold-sty
 	-Wvla -Wpointer-arith -Wundef -Wwrite-strings -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers
 
+# What an object depends on is written beside it and takes its name once the object is there: a compiler that was stopped leaves the list of before,
+# and not an empty one that the next make would believe.
+DEPS = -MMD -MP -MF $@.deps
+DEPS_KEEP = mv $@.deps $(@:.o=.d)
+
+.DELETE_ON_ERROR:
 .PHONY: all help clean
 .DEFAULT_GOAL := all
 

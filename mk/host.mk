@@ -33,11 +33,11 @@ $(HOST)/task/vdso_image.o: HOST_EXTRA := -DVDSO_IMAGE='"$(VM)/vdso.so"'
 
 $(HOST)/%.o: %.c $(ABI_INC)/.done
 	@mkdir -p $(@D)
-	@$(CC) $(HOST_KFLAGS) $(HOST_EXTRA) -MMD -MP -c $< -o $@
+	@$(CC) $(HOST_KFLAGS) $(HOST_EXTRA) $(DEPS) -c $< -o $@ && $(DEPS_KEEP)
 
 $(HOST)/%.o: %.S $(ABI_INC)/.done
 	@mkdir -p $(@D)
-	@$(CC) $(HOST_KFLAGS) $(HOST_EXTRA) -MMD -MP -c $< -o $@
+	@$(CC) $(HOST_KFLAGS) $(HOST_EXTRA) $(DEPS) -c $< -o $@ && $(DEPS_KEEP)
 
 # plat/host/fail.c stands in front of these.
 HOST_WRAP := $(addprefix --wrap=,page_alloc slab_alloc kmalloc kzalloc kmalloc_array kstrdup kstrndup kmemdup kvmalloc)

@@ -17,11 +17,11 @@ KOBJ := $(patsubst %,$(VM)/%.o,$(basename $(KSRC)))
 
 $(VM)/%.o: %.c $(ABI_INC)/.done
 	@mkdir -p $(@D)
-	@$(CC) $(KFLAGS) -MMD -MP -c $< -o $@
+	@$(CC) $(KFLAGS) $(DEPS) -c $< -o $@ && $(DEPS_KEEP)
 
 $(VM)/%.o: %.S $(ABI_INC)/.done
 	@mkdir -p $(@D)
-	@$(CC) $(KFLAGS) -MMD -MP -c $< -o $@
+	@$(CC) $(KFLAGS) $(DEPS) -c $< -o $@ && $(DEPS_KEEP)
 
 $(VM)/auk.elf: $(KOBJ) plat/vm/auk.lds tools/ksyms
 	@echo "  LINK $@"

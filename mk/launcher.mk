@@ -6,7 +6,7 @@ LAUNCHER_OBJ := $(patsubst %,$(BUILD)/host/%.o,$(basename $(LAUNCHER_SRC)))
 
 $(BUILD)/host/%.o: %.c
 	@mkdir -p $(@D)
-	@$(CC) $(LAUNCHER_CFLAGS) -MMD -MP -c $< -o $@
+	@$(CC) $(LAUNCHER_CFLAGS) $(DEPS) -c $< -o $@ && $(DEPS_KEEP)
 
 $(BUILD)/host/%.o: %.S
 	@mkdir -p $(@D)
@@ -26,7 +26,7 @@ INIT_OBJ := $(patsubst %.c,$(BUILD)/guest/%.o,$(INIT_SRC))
 
 $(BUILD)/guest/%.o: %.c $(ABI_INC)/.done
 	@mkdir -p $(@D)
-	@$(CC) $(INIT_CFLAGS) -MMD -MP -c $< -o $@
+	@$(CC) $(INIT_CFLAGS) $(DEPS) -c $< -o $@ && $(DEPS_KEEP)
 
 $(BUILD)/auk-init: $(INIT_OBJ)
 	@echo "  LINK $@"

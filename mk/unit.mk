@@ -33,17 +33,19 @@ UNIT_BASE_OBJ := $(patsubst %.c,$(UNIT)/obj/%.o,$(UNIT_BASE_SRC))
 $(UNIT)/obj/base/string.o: UNIT_EXTRA := -DBASE_STRING_PREFIX -fno-builtin
 $(UNIT)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	@$(CC) $(UNIT_CFLAGS) $(UNIT_EXTRA) -MMD -MP -c $< -o $@
+	@$(CC) $(UNIT_CFLAGS) $(UNIT_EXTRA) $(DEPS) -c $< -o $@ && $(DEPS_KEEP)
 
 $(UNIT)/obj/base.a: $(UNIT_BASE_OBJ)
 	@rm -f $@
 	@ar rcs $@ $^
 
-# The sources of a test that are not base/'s are compiled for it alone, with its flags.
+# The sources of a test that are not base/'s are compiled for it alone, with its flags.  What they depend on the compiler is asked for: while it
+# compiles several, each one's list takes the place of the one before.
 define unit_program
 $(UNIT)/$(1): tests/unit/$(1).c $(UNIT_SRC_$(1)) $(UNIT)/obj/base.a
 	@mkdir -p $$(@D)
-	@$$(CC) $$(UNIT_CFLAGS) $(UNIT_FLAGS_$(1)) -MMD -MP -MF $$@.d -o $$@ tests/unit/$(1).c \
+	@$$(CC) $$(UNIT_CFLAGS) $(UNIT_FLAGS_$(1)) -MM -MP -MT $$@ tests/unit/$(1).c $(UNIT_SRC_$(1)) >$$@.deps && mv $$@.deps $$@.d
+	@$$(CC) $$(UNIT_CFLAGS) $(UNIT_FLAGS_$(1)) -o $$@ tests/unit/$(1).c \
 		$(UNIT_SRC_$(1)) $(UNIT)/obj/base.a -lcmocka $(UNIT_LIBS_$(1))
 endef
 $(foreach t,$(UNIT_NAMES),$(eval $(call unit_program,$(t))))
