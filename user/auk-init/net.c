@@ -22,8 +22,10 @@
 static void warn(struct channel *channel, const char *name, const char *why)
 {
 	char line[256];
-	int len = snprintf(line, sizeof(line), "%s: %s", name, why);
+	size_t len;
 
+	snprintf(line, sizeof(line), "%s: %s", name, why);
+	len = strlen(line);
 	dprintf(2, "auk-init: %s\n", line);
 	if (channel != NULL)
 		channel_send(channel, AUK_MSG_WARNING, line, len);
@@ -163,6 +165,8 @@ void net_configure(struct channel *channel)
 			memcpy(name, names, len);
 			name[len] = '\0';
 			configure(channel, fd, name);
+		} else {
+			warn(channel, strndup(names, len), "longer than the name of an interface can be");
 		}
 		names += len + (names[len] == ',');
 	}
