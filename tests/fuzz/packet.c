@@ -2,9 +2,10 @@
  * Feeds: frames to an Ethernet device of the whole kernel with an address, a UDP socket that is bound and one that is connected.  An input is frames one
  * after the other: how each is to be put right (addresses, lengths, checksums, so that it comes past the first checks), its length, its bytes.
  *
- * What must hold: no report of a sanitizer, no panic, no assertion; pages that frames took are given back (the restart of the machine counts them).
+ * What must hold: no report of a sanitizer, no panic, no assertion.
  *
- * Cannot catch: answers that are wrong; a driver's errors (tests/unit/host, tests/vm); TCP's machine, which tests/fuzz/tcp feeds.
+ * Cannot catch: pages that are never given back (tests/sim and tests/unit/net count them); answers that are wrong; a driver's
+ * errors (tests/unit/drivers, tests/sim); TCP's machine, which tests/fuzz/tcp feeds.
  */
 #include <asm/unistd.h>
 #include <linux/errno.h>
