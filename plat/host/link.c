@@ -9,7 +9,6 @@ struct auk_link {
 	struct link_frame *to[2];	/* under way to end n */
 	u32 count[2];
 	u64 last_due[2];		/* of frames that keep their order */
-	bool card[2];			/* a machine's card is at that end */
 	struct auk_link_faults faults;
 	u64 random;
 	void (*on_frame)(void *arg, const void *frame, size_t len);
@@ -52,17 +51,16 @@ void auk_link_set_faults(struct auk_link *l, const struct auk_link_faults *fault
 bool link_is_down(const struct auk_link *l) { return l->faults.down; }
 
 /* A machine starts its clock at zero, so no frame of the last one may be under way. */
-void link_attach(struct auk_link *l, u32 end)
+void link_attach(struct auk_link *l)
 {
-	l->card[end] = true;
 	l->last_due[0] = l->last_due[1] = 0;
-	while (l->to[end]) {
-		struct link_frame *f = l->to[end];
+	while (l->to[LINK_KERNEL]) {
+		struct link_frame *f = l->to[LINK_KERNEL];
 
-		l->to[end] = f->next;
+		l->to[LINK_KERNEL] = f->next;
 		os_free(f);
 	}
-	l->count[end] = 0;
+	l->count[LINK_KERNEL] = 0;
 }
 
 /* ---- sending ---- */
@@ -122,7 +120,7 @@ int auk_link_inject(struct auk_link *l, const void *frame, size_t len)
 {
 	if (len < LINK_HEADER || len > AUK_FRAME_MAX)
 		return -1;
-	link_send(l, 1, frame, (u32)len);
+	link_send(l, LINK_FAR, frame, (u32)len);
 	return 0;
 }
 
@@ -143,7 +141,7 @@ void link_frame_free(struct link_frame *f) { os_free(f); }
 
 size_t auk_link_receive(struct auk_link *l, void *buf, size_t size)
 {
-	struct link_frame *f = link_arrived(l, 1, host_now_ns());
+	struct link_frame *f = link_arrived(l, LINK_FAR, host_now_ns());
 
 	if (!f)
 		return 0;
@@ -164,19 +162,19 @@ void link_deliver_far(struct auk_link *l, u64 now_ns)
 {
 	struct link_frame *f;
 
-	while (!l->card[1] && l->on_frame && (f = link_arrived(l, 1, now_ns))) {
+	while (l->on_frame && (f = link_arrived(l, LINK_FAR, now_ns))) {
 		l->on_frame(l->on_frame_arg, f->data, f->len);
 		os_free(f);
 	}
 }
 
-u64 link_next_ns(const struct auk_link *l, u32 at, bool room)
+u64 link_next_ns(const struct auk_link *l, bool room)
 {
 	u64 next = ~0ull;
 
-	if (room && l->to[at])
-		next = l->to[at]->due_ns;
-	if (!at && !l->card[1] && l->on_frame && l->to[1])
-		next = MIN(next, l->to[1]->due_ns);
+	if (room && l->to[LINK_KERNEL])
+		next = l->to[LINK_KERNEL]->due_ns;
+	if (l->on_frame && l->to[LINK_FAR])
+		next = MIN(next, l->to[LINK_FAR]->due_ns);
 	return next;
 }

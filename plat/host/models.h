@@ -107,9 +107,7 @@ struct auk_device {
 	bool write_through;		/* no cache: a write that has ended lasts */
 	uint32_t block_bytes;		/* 512 */
 	uint32_t queues;		/* 1; at most 4 */
-	struct auk_link *link;
-	uint32_t far_end;		/* 1: this machine is the link's other end */
-	uint8_t mac[6];			/* 52:54:00:00:00:01 + number of the device */
+	struct auk_link *link;		/* the card's address is 52:54:00:00:00:01 + number of the device */
 	uint16_t mtu;			/* offered to the driver; 0: not */
 	bool plain;			/* net: offer no checksum offload and no merged buffers */
 	void (*output)(const char *text, size_t len);	/* console: what the kernel wrote */

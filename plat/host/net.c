@@ -51,7 +51,7 @@ static void send(struct host_virtio *v, struct host_chain *c)
 	if (h.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM &&
 	    (!has(v, VIRTIO_NET_F_CSUM) || !fill_checksum(frame, len, h.csum_start, h.csum_offset)))
 		host_stuck("a driver asked for a checksum that was not offered or lies outside of the frame");
-	link_send(v->setup.link, v->setup.far_end, frame, len);
+	link_send(v->setup.link, LINK_KERNEL, frame, len);
 }
 
 /* ---- receiving ---- */
@@ -108,18 +108,18 @@ static void receive(struct host_virtio *v, const struct link_frame *f)
 		host_vq_push(v, RX, used[i].head, used[i].len);
 }
 
-/* Frames whose time has come: those for this card to its buffers, those for a far end without a card to the program there. */
+/* Frames whose time has come: those for this card to its buffers, those for the far end to the program there. */
 static void due(struct host_virtio *v)
 {
 	struct auk_link *l = v->setup.link;
 	struct link_frame *f;
 
-	while (host_vq_available(v, RX) && (f = link_arrived(l, v->setup.far_end, host_now_ns()))) {
+	while (host_vq_available(v, RX) && (f = link_arrived(l, LINK_KERNEL, host_now_ns()))) {
 		receive(v, f);
 		link_frame_free(f);
 	}
 	link_deliver_far(l, host_now_ns());
-	v->due_ns = link_next_ns(l, v->setup.far_end, host_vq_available(v, RX) > 0);
+	v->due_ns = link_next_ns(l, host_vq_available(v, RX) > 0);
 }
 
 /* ---- control ---- */
@@ -157,7 +157,7 @@ static void notify(struct host_virtio *v, u32 queue)
 	}
 	if (queue == CTRL)
 		control(v);
-	v->due_ns = link_next_ns(v->setup.link, v->setup.far_end, host_vq_available(v, RX) > 0);
+	v->due_ns = link_next_ns(v->setup.link, host_vq_available(v, RX) > 0);
 }
 
 static void reset(struct host_virtio *v) {}
@@ -182,7 +182,7 @@ void host_net_link_changed(struct auk_link *l)
 			continue;
 		carrier(v, !link_is_down(l));
 		if (host_virtio_running(v))
-			v->due_ns = link_next_ns(l, v->setup.far_end, host_vq_available(v, RX) > 0);
+			v->due_ns = link_next_ns(l, host_vq_available(v, RX) > 0);
 	}
 }
 
@@ -190,16 +190,13 @@ static const struct host_virtio_ops ops = { .id = VIRTIO_ID_NET, .notify = notif
 
 int host_net_setup(struct host_virtio *v)
 {
-	static const u8 none[6], first[6] = { 0x52, 0x54, 0, 0, 0, 1 };
 	const struct auk_device *s = &v->setup;
 
-	if (!s->link || s->far_end > 1)
+	if (!s->link)
 		return -EINVAL;
-	struct virtio_net_config c = { .status = link_is_down(s->link) ? 0 : VIRTIO_NET_S_LINK_UP, .max_virtqueue_pairs = 1, .mtu = s->mtu };
+	struct virtio_net_config c = { .mac = { 0x52, 0x54, 0, 0, 0, (u8)(1 + v->number) }, .status = link_is_down(s->link) ? 0 : VIRTIO_NET_S_LINK_UP,
+				       .max_virtqueue_pairs = 1, .mtu = s->mtu };
 
-	memcpy(c.mac, memcmp(s->mac, none, 6) ? s->mac : first, 6);
-	if (!memcmp(s->mac, none, 6))
-		c.mac[5] = (u8)(1 + v->number + s->far_end * AUK_DEVICES_MAX);
 	memcpy(v->config, &c, sizeof(c));
 	v->ops = &ops;
 	v->queue_count = 2;
@@ -211,6 +208,6 @@ int host_net_setup(struct host_virtio *v)
 		v->offered |= 1ull << VIRTIO_NET_F_CSUM | 1ull << VIRTIO_NET_F_GUEST_CSUM | 1ull << VIRTIO_NET_F_MRG_RXBUF |
 			      1ull << VIRTIO_NET_F_CTRL_VQ | 1ull << VIRTIO_NET_F_CTRL_MAC_ADDR;
 	}
-	link_attach(s->link, s->far_end);
+	link_attach(s->link);
 	return 0;
 }
