@@ -49,7 +49,7 @@ struct runq {
 	u64 rt_bitmap[2];		/* [q] bit p: rt[p] is not empty */
 	struct list_head rt[RT_PRIOS];	/* [q] */
 	u32 queued;			/* [q; readers a] */
-	struct thread *current;		/* [q] */
+	struct thread *current;		/* [q; readers a] */
 	struct thread *idle;		/* [I] */
 	struct thread *dead;		/* [c] switched away from for good: its last() is to be called */
 	void (*dead_fn)(struct thread *t);
@@ -343,7 +343,7 @@ static void switch_to(struct runq *rq, struct thread *prev, struct thread *next)
 	u64 bit = 1ull << (rq - runq);
 
 	rq->switches++;
-	rq->current = next;
+	WRITE_ONCE(rq->current, next);
 	if (thread_has_flag(prev, TF_IDLE))
 		__atomic_fetch_and(&idle_cpus, ~bit, __ATOMIC_RELAXED);
 	if (thread_has_flag(next, TF_IDLE))
@@ -765,7 +765,7 @@ static void load_fire(struct timer *t)
 	u32 running = 0;
 
 	for (u32 i = 0; i < plat_cpu_count(); i++)
-		running += READ_ONCE(runq[i].queued) + (runq[i].current && !(runq[i].current->flags & TF_IDLE));
+		running += READ_ONCE(runq[i].queued) + (READ_ONCE(runq[i].current) && !sched_cpu_idle(i));
 	for (int i = 0; i < 3; i++)
 		load_avg[i] = (u32)(((u64)load_avg[i] * decay[i] + (u64)(running << 11) * (2048 - decay[i]) + (running << 11 >= load_avg[i] ? 2047 : 0)) >> 11);
 	timer_arm(t, t->expires_ns + 5ull * NS_PER_SEC);
