@@ -76,28 +76,27 @@ static uint64_t name(unsigned which, const char *text)
 
 #define CALL(nr, path, ...) auk_syscall(SYS_##nr, name(0, path), ##__VA_ARGS__)
 
-/* Where the image is mounted; paths in it are below. */
-#define TOP "/image"
+/* Where the image is mounted, and the root while it is looked at: neither "..", nor an absolute link of the image, leads out of it. */
+#define MOUNT_POINT "/image"
+#define TOP "/"
 
 static void inside(char out[PAGE], const char *path)
 {
 	while (*path == '/')
 		path++;
-	if (snprintf(out, PAGE, TOP "/%s", path) >= PAGE)
+	if (snprintf(out, PAGE, TOP "%s", path) >= PAGE)
 		fail(EXIT_FAILED, "%s: %s", path, strerror(ENAMETOOLONG));
 }
-
-static const char *shown(const char *path) { return path[sizeof(TOP) - 1] ? path + sizeof(TOP) - 1 : "/"; }
 
 /* What the file system said is wrong, or a call that met it: the image is refused. */
 static void check(long result, const char *what, const char *path)
 {
 	if (kernel_log_len)
-		fail(EXIT_DAMAGED, "%s: damaged: %s of %s", image, what, shown(path));
+		fail(EXIT_DAMAGED, "%s: damaged: %s of %s", image, what, path);
 	if (result == -EIO || result == -EUCLEAN || result == -EBADMSG)
-		fail(EXIT_DAMAGED, "%s: damaged: %s of %s: %s", image, what, shown(path), strerror((int)-result));
+		fail(EXIT_DAMAGED, "%s: damaged: %s of %s: %s", image, what, path, strerror((int)-result));
 	if (result < 0)
-		fail(EXIT_FAILED, "%s of %s: %s", what, shown(path), strerror((int)-result));
+		fail(EXIT_FAILED, "%s of %s: %s", what, path, strerror((int)-result));
 }
 
 static void take(void *to, uint64_t from, size_t n)
@@ -137,7 +136,7 @@ static struct names list(const char *path)
 
 			memcpy(&len, data + at + 16, sizeof(len));
 			if (strchr(data + at + 19, '/'))	/* it would lead elsewhere, here or on the host */
-				fail(EXIT_DAMAGED, "%s: damaged: a name with a slash in %s", image, shown(path));
+				fail(EXIT_DAMAGED, "%s: damaged: a name with a slash in %s", image, path);
 			if (strcmp(data + at + 19, ".") && strcmp(data + at + 19, "..")) {
 				l.name = realloc(l.name, (l.count + 1) * sizeof(*l.name));
 				l.name[l.count++] = strdup(data + at + 19);
@@ -164,7 +163,7 @@ static char *child_of(const char *path, const char *child)
 {
 	char *out;
 
-	if (asprintf(&out, "%s/%s", path, child) < 0)
+	if (asprintf(&out, "%s%s%s", path, strcmp(path, TOP) ? "/" : "", child) < 0)
 		abort();
 	return out;
 }
@@ -182,7 +181,7 @@ static void print_entry(const char *path, const char *as, bool all)
 static void do_ls(const char *path, bool all)
 {
 	if (!S_ISDIR(stat_of(path).st_mode)) {
-		print_entry(path, shown(path), all);
+		print_entry(path, path, all);
 		return;
 	}
 	struct names l = list(path);
@@ -199,7 +198,7 @@ static void do_ls(const char *path, bool all)
 
 static void read_to(const char *path, FILE *to)
 {
-	long fd = CALL(open, path, O_RDONLY), n;
+	long fd = CALL(open, path, O_RDONLY | O_NONBLOCK), n;	/* a FIFO would wait for a writer */
 
 	check(fd, "opening", path);
 	while ((n = auk_syscall(SYS_read, fd, buf, BUF)) > 0) {
@@ -281,7 +280,7 @@ static void copy_out(const char *path, const char *to, bool recurse, bool below)
 		}
 		names_free(&l);
 	} else {
-		fail(EXIT_FAILED, "%s: %s", shown(path), S_ISDIR(st.st_mode) ? "a directory; say -r" : "neither a file, a link nor a directory");
+		fail(EXIT_FAILED, "%s: %s", path, S_ISDIR(st.st_mode) ? "a directory; say -r" : "neither a file, a link nor a directory");
 	}
 }
 
@@ -292,7 +291,7 @@ static void copy_file_in(const char *from, const char *path, mode_t mode)
 
 	if (!f)
 		fail(EXIT_FAILED, "%s: %s", from, strerror(errno));
-	long fd = CALL(open, path, O_WRONLY | O_CREAT | O_TRUNC, mode & 0777);
+	long fd = CALL(open, path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK, mode & 0777);
 	check(fd, "making", path);
 	while ((n = fread(data, 1, BUF, f)) > 0) {
 		if (auk_put(buf, data, n))
@@ -413,7 +412,7 @@ static void start(void)
 	if (!err)
 		err = auk_syscall(SYS_mount, name(0, "proc"), name(1, "/proc"), path_at[0], 0, 0);
 	if (!err)
-		err = CALL(mkdir, TOP, 0755);
+		err = CALL(mkdir, MOUNT_POINT, 0755);
 	if (err)
 		fail(EXIT_FAILED, "the kernel's first file systems: %s", strerror((int)-err));
 }
@@ -434,16 +433,18 @@ static void mount_image(void)
 			continue;
 		if (auk_put(type_at, line + 1, strlen(line)))
 			abort();
-		err = auk_syscall(SYS_mount, name(0, "/dev/vda"), name(1, TOP), type_at, MS_NOATIME, 0);
+		err = auk_syscall(SYS_mount, name(0, "/dev/vda"), name(1, MOUNT_POINT), type_at, MS_NOATIME | MS_NODEV, 0);
 	}
 	if (err)
 		fail(EXIT_DAMAGED, "%s: cannot be mounted: %s", image, strerror((int)-err));
 	check(0, "mounting", TOP);
+	check(CALL(chroot, MOUNT_POINT), "entering", TOP);	/* the working directory stays outside */
 }
 
 static void unmount_image(void)
 {
-	check(CALL(umount2, TOP, 0), "unmounting", TOP);
+	check(CALL(chroot, "."), "leaving", TOP);
+	check(CALL(umount2, MOUNT_POINT, 0), "unmounting", TOP);
 }
 
 /* What the disk has now, where the file differs. */
