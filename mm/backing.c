@@ -39,7 +39,7 @@ void writeback_note(struct mapping *m)
 		return;
 	spin_lock(&b->lock);
 	if (list_empty(&m->dirty_node)) {
-		m->dirty_since_ns = plat_mono_ns();
+		m->listed_ns = m->dirty_since_ns = plat_mono_ns();
 		added = list_empty(&b->dirty);
 		list_add_tail(&m->dirty_node, &b->dirty);
 	}
@@ -57,27 +57,36 @@ void writeback_forget(struct mapping *m)
 	spin_unlock(&m->backing->lock);
 }
 
-/* Off the list first, then the look at the marks: who sets one after that finds the mapping off the list and adds it. */
-static void unlist_clean(struct mapping *m)
+static bool is_clean(const struct mapping *m)
+{
+	return !xa_marked(&m->tree, (enum xa_mark)MARK_DIRTY) && !xa_marked(&m->tree, (enum xa_mark)MARK_WRITEBACK);
+}
+
+/*
+ * Off the list first, then the look at the marks: who sets one after that finds the mapping off the list and adds it.  While pages
+ * are being written it stays: sync(2) has to wait for them.  @synced: the number of the sync(2) that has, or 0
+ */
+static void unlist_clean(struct mapping *m, u64 synced)
 {
 	spin_lock(&m->backing->lock);
+	m->synced = MAX(m->synced, synced);
 	list_del_init(&m->dirty_node);
 	smp_mb();
-	if (xa_marked(&m->tree, (enum xa_mark)MARK_DIRTY)) {
+	if (!is_clean(m)) {
 		m->dirty_since_ns = plat_mono_ns();
 		list_add_tail(&m->dirty_node, &m->backing->dirty);
 	}
 	spin_unlock(&m->backing->lock);
 }
 
-/* The next mapping that has been dirty since before @before_ns, pinned, moved to the list's end. */
+/* The next mapping for the thread: dirty since before @before_ns, or clean by now. Pinned, moved to the list's end. */
 static struct mapping *next_dirty(struct backing *b, u64 before_ns)
 {
 	struct mapping *m, *found = NULL;
 
 	spin_lock(&b->lock);
 	list_for_each_entry(m, &b->dirty, dirty_node) {
-		if (m->dirty_since_ns > before_ns)
+		if (m->dirty_since_ns > before_ns && !is_clean(m))
 			continue;
 		found = m;
 		mapping_pin(m);
@@ -91,34 +100,68 @@ static struct mapping *next_dirty(struct backing *b, u64 before_ns)
 
 /* ---- sync(2) ---- */
 
-static unsigned start_batch(struct backing *b, struct mapping **batch, u64 before_ns)
+/* One call: what became dirty before @before_ns is written and waited for, whoever else is writing it. */
+struct sync {
+	u64 number, before_ns;
+	unsigned count;
+	struct mapping *batch[BATCH];		/* started, pinned */
+};
+
+static u64 syncs;				/* [a] how many there were */
+
+static bool in_batch(const struct sync *s, const struct mapping *m)
+{
+	for (unsigned i = 0; i < s->count; i++)
+		if (s->batch[i] == m)
+			return true;
+	return false;
+}
+
+/* The next mapping joins the batch. A later sync that has waited for one has done so for us. Return: it, or NULL: none, or the batch is full */
+static struct mapping *sync_next(struct backing *b, struct sync *s)
+{
+	struct mapping *m, *found = NULL;
+
+	if (s->count == BATCH)
+		return NULL;
+	spin_lock(&b->lock);
+	list_for_each_entry(m, &b->dirty, dirty_node) {
+		if (m->listed_ns > s->before_ns || m->synced >= s->number || in_batch(s, m))
+			continue;
+		found = s->batch[s->count++] = m;
+		mapping_pin(m);
+		list_move_tail(&m->dirty_node, &b->dirty);
+		break;
+	}
+	spin_unlock(&b->lock);
+	return found;
+}
+
+static void start_batch(struct backing *b, struct sync *s)
 {
 	struct writeback_plug plug;
-	unsigned n = 0;
+	struct mapping *m;
 
+	s->count = 0;
 	writeback_plug_begin(&plug);
-	while (n < BATCH && (batch[n] = next_dirty(b, before_ns)) != NULL) {
-		(void)writeback_some(batch[n++], ~0ull, true);
+	while ((m = sync_next(b, s)) != NULL) {
+		(void)writeback_some(m, ~0ull, true);
 		cond_resched();
 	}
 	writeback_plug_end(&plug);
-	return n;
 }
 
-/* Write every mapping that has been dirty since before @before_ns: many are started, then waited for. */
-static void write_and_wait(struct backing *b, u64 before_ns)
+/* Many are started, then waited for. */
+static void write_and_wait(struct backing *b, struct sync *s)
 {
-	struct mapping *batch[BATCH];
-	unsigned n;
-
 	do {
-		n = start_batch(b, batch, before_ns);
-		for (unsigned i = 0; i < n; i++) {
-			writeback_wait(batch[i]);
-			unlist_clean(batch[i]);
-			mapping_unpin(batch[i]);
+		start_batch(b, s);
+		for (unsigned i = 0; i < s->count; i++) {
+			writeback_wait(s->batch[i]);
+			unlist_clean(s->batch[i], s->number);
+			mapping_unpin(s->batch[i]);
 		}
-	} while (n == BATCH);
+	} while (s->count == BATCH);
 }
 
 /* The backing after @b (NULL: the first) that has something dirty; it stays while its mapping does. */
@@ -162,14 +205,14 @@ static void kick_all(bool first_too)
 
 void writeback_all(bool wait)
 {
-	u64 now = plat_mono_ns();
+	struct sync s = { .number = atomic_inc_return(&syncs), .before_ns = plat_mono_ns() };
 	struct mapping *pin = NULL;
 	struct backing *b = NULL;
 
 	/* we write one device after the other: their threads do so at the same time */
 	kick_all(!wait);
 	while (wait && (b = next_with_dirty(b, &pin)) != NULL)
-		write_and_wait(b, now);
+		write_and_wait(b, &s);
 }
 
 /* ---- the threads ---- */
@@ -205,7 +248,7 @@ static u64 write_some(struct backing *b, u64 before_ns, bool background)
 			dirty_measure(b);
 			wait_event(&b->waitq, room_in_flight(b));
 		} while (n == VISIT_PAGES && !READ_ONCE(b->stop));
-		unlist_clean(m);
+		unlist_clean(m, 0);
 		mapping_unpin(m);
 		cond_resched();
 	}

@@ -26,7 +26,7 @@ struct mapping;
 struct backing {
 	char name[24];			/* [I] "254:0" */
 	struct spinlock lock;
-	struct list_head dirty;		/* [l] mappings, in the order in which they became dirty */
+	struct list_head dirty;		/* [l] mappings with pages that are dirty or being written, roughly in the order in which they became so */
 	u64 dirty_pages, writing_pages;	/* [a] */
 	u64 dirtied, written;		/* [a] pages since ever */
 	u64 counted;			/* [s] of written: what the share knows of */

@@ -72,7 +72,9 @@ struct mapping {
 	u32 flags;			/* [I] MAPPING_* */
 	struct backing *backing;	/* [I, once in use] where its pages are written (backing.h) */
 	struct list_head dirty_node;	/* [backing->lock] on its list of mappings with dirty pages */
-	u64 dirty_since_ns;		/* [backing->lock] when it was put there */
+	u64 listed_ns;			/* [backing->lock] when it was put there */
+	u64 dirty_since_ns;		/* [backing->lock] the same, or when the backing's thread last looked at it */
+	u64 synced;			/* [backing->lock] the last sync(2) that has waited for its pages */
 	u32 pins;			/* [a] write-back and reclaim at work on it: mapping_fini waits for 0 */
 };
 

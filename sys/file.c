@@ -332,7 +332,6 @@ s64 sys_fdatasync(u64 fd) { return sync_fd(fd, true); }
 
 s64 sys_sync(void)
 {
-	writeback_all(true);
 	supers_sync(true);
 	return 0;
 }

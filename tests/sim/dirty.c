@@ -36,7 +36,8 @@ static uint64_t number_after(const char *text, const char *key)
 	return strtoull(at + strlen(key), NULL, 10);
 }
 
-static void sample(uint64_t buf)
+/* Return: pages dirty or being written */
+static uint64_t sample(uint64_t buf)
 {
 	static char text[PAGE];
 	long fd = auk_syscall(SYS_open, sim_path(buf, "/proc/vmstat"), O_RDONLY), n;
@@ -49,6 +50,26 @@ static void sample(uint64_t buf)
 	MUST_EQ(auk_syscall(SYS_close, fd), 0);
 	n = (long)(number_after(text, "nr_dirty ") + number_after(text, "nr_writeback "));
 	most = most > (uint64_t)n ? most : (uint64_t)n;
+	return (uint64_t)n;
+}
+
+/* What was dirty on either disk is on it when sync(2) returns, whoever was writing it: the disks' own threads begin at the same time. */
+static void synced(uint64_t buf)
+{
+	static const char *const path[2] = { "/dev/vda", "/dev/vdb" };
+	long fd[2];
+
+	for (unsigned k = 0; k < 2; k++) {
+		fd[k] = auk_syscall(SYS_open, sim_path(buf, "%s", path[k]), O_RDWR);
+		MUST(fd[k] >= 0);
+		for (uint64_t i = 0; i < 2 * RUN_PAGES; i++)
+			MUST_EQ(auk_syscall(SYS_pwrite64, fd[k], buf, PAGE, i * PAGE), PAGE);
+	}
+	MUST(sample(buf) > 0);
+	MUST_EQ(auk_syscall(SYS_sync), 0);
+	MUST_EQ(sample(buf), 0);
+	for (unsigned k = 0; k < 2; k++)
+		MUST_EQ(auk_syscall(SYS_close, fd[k]), 0);
 }
 
 static int dirtier(void *arg)
@@ -122,6 +143,7 @@ void scenario_dirty(uint64_t seed)
 	uint64_t buf = auk_alloc(PAGE);
 
 	set_up(buf);
+	synced(buf);
 	begun_ns = auk_now_ns();
 	for (unsigned k = 0; k < DIRTIERS; k++)
 		MUST(auk_run(dirtier, (void *)(uintptr_t)k) > 1);
