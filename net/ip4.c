@@ -307,9 +307,8 @@ static void fill_header(u8 *h, const struct ip_dst *dst, const struct ip_send *s
 int ip4_output(struct packet *p, struct ip_dst *dst, const struct ip_send *s)
 {
 	u32 header = HEADER_MIN + s->options_len, total = p->len + header;
-	/* What is cut up later counts as one of its pieces. */
-	u32 piece_bytes = p->gso == GSO_NONE ? total : 0;
-	bool df = s->pmtu == IP_PMTUDISC_DO || s->pmtu == IP_PMTUDISC_PROBE || (s->pmtu == IP_PMTUDISC_WANT && piece_bytes <= dst->mtu);
+	bool fits = p->gso != GSO_NONE || total <= dst->mtu;	/* what is cut up later is as long as one of its pieces */
+	bool df = s->pmtu == IP_PMTUDISC_DO || s->pmtu == IP_PMTUDISC_PROBE || (s->pmtu == IP_PMTUDISC_WANT && fits);
 	u32 mtu = s->pmtu == IP_PMTUDISC_PROBE || s->pmtu == IP_PMTUDISC_INTERFACE ? dst->dev->mtu : dst->mtu;
 	int err = total > 65535 ? -EMSGSIZE : packet_ensure_headroom(p, header);
 

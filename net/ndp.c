@@ -77,9 +77,10 @@ static void solicited(const u8 *m, u32 len, struct net_device *dev, const struct
 	struct ip_addr target = ip_addr_v6(m + 8);
 	struct ip6_address *a = ip6_address_find(dev, &target);
 	const u8 *link = ndp_link_address(m + MESSAGE, len - MESSAGE, ND_OPT_SOURCE);
-	bool probing = ip6_is_any(&ip->src);
+	bool probing = ip6_is_any(&ip->src), group = ip6_is_multicast(&ip->dst);
 
-	if (!a || (probing && link) || (probing && !ip6_is_multicast(&ip->dst)))
+	/* Who asks a group says where he is, and who has no address yet asks a group and does not (RFC 4861, 4.3 and 7.1.1). */
+	if (!a || (probing ? link || !group : group && !link))
 		return;
 	if (!ip6_address_usable(a)) {
 		if (probing)
