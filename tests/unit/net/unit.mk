@@ -26,5 +26,5 @@ UNIT_FLAGS_net/test_reassembly := $(UNIT_NET_FLAGS)
 UNIT_SRC_net/test_gro := net/gro.c net/packet.c net/checksum.c $(UNIT_NET)
 UNIT_FLAGS_net/test_gro := $(UNIT_NET_FLAGS)
 UNIT_SRC_net/test_wire := $(filter-out net/context.c net/device_node.c net/netlink.c net/genetlink.c net/rtnetlink.c net/rtnl_% net/uevent.c net/proc_net.c net/proc_net6.c \
-	net/dummy.c net/init.c,$(wildcard net/*.c)) $(UNIT_NET)
+	net/dummy.c net/init.c net/route4_list.c,$(wildcard net/*.c)) $(UNIT_NET)
 UNIT_FLAGS_net/test_wire := $(UNIT_NET_FLAGS)
