@@ -2,7 +2,8 @@
  * TCP over lo.
  *
  * tcp		clients send bytes that the seed chooses to a server that echoes them; each gets back what it sent, whatever ends the connection
- * tcplisten	a listener comes and goes while clients connect: each is refused, reset or served, and none waits for ever
+ * tcplisten	a listener comes and goes while clients connect: each is refused, reset or served, and none waits for ever; one socket is connected
+ *		by some and disconnected by others
  * tcpnomem	one connection with the n-th allocation failing: it fails, or it all comes through
  */
 #include <errno.h>
@@ -241,9 +242,25 @@ static int keeper(void *arg)
 	return 0;
 }
 
+/* One socket of several: some connect it, others undo that. */
+static int undecided(void *arg)
+{
+	struct peer p = *(struct peer *)arg;
+	static const struct sockaddr none = { .sa_family = AF_UNSPEC };
+
+	for (unsigned i = 0; i < TRIES; i++) {
+		if (p.who & 1)
+			MUST_EQ(auk_put(p.buf, &none, sizeof(none)), 0);
+		long r = auk_syscall(SYS_connect, p.fd, p.who & 1 ? p.buf : put_address(p.buf), sizeof(struct sockaddr_in));
+
+		MUST(r == 0 || r == -EINPROGRESS || r == -EALREADY || r == -EISCONN || r == -ECONNREFUSED || r == -ECONNRESET || r == -ECONNABORTED);
+	}
+	return 0;
+}
+
 void scenario_tcplisten(uint64_t seed)
 {
-	struct peer p[CLIENTS + 1];
+	struct peer p[CLIENTS + 1], u[4];
 
 	sim_start(seed, 1 + seed % 4, NULL, 0);
 	uint64_t buf = auk_alloc(BUF);
@@ -252,6 +269,14 @@ void scenario_tcplisten(uint64_t seed)
 		p[i] = (struct peer){ .random = stream_of(seed, i), .who = i, .buf = buf };
 		MUST(auk_run(i < CLIENTS ? visitor : keeper, &p[i]) > 0);
 	}
+	long fd = auk_syscall(SYS_socket, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	MUST(fd >= 0);
+	for (unsigned i = 0; i < 4; i++) {
+		u[i] = (struct peer){ .who = i, .buf = auk_alloc(PAGE), .fd = fd };
+		MUST(auk_run(undecided, &u[i]) > 0);
+	}
+	MUST_EQ(auk_syscall(SYS_close, fd), 0);
 	for (long status; (status = auk_wait(-1)) >= 0;)
 		MUST_EQ(status, 0);
 	sleep_s(buf, 130);
