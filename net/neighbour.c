@@ -339,7 +339,8 @@ static struct neighbour *take(const struct net_device *dev, struct hlist_head *b
 
 /* ---- as users say ---- */
 
-int neighbour_set(struct net_device *dev, const struct ip_addr *ip, u16 state, const u8 *addr, u32 how)
+/* What a user says of an entry; net context, in which no entry that was found is freed. Return: 0 or -errno */
+static int set_entered(struct net_device *dev, const struct ip_addr *ip, u16 state, const u8 *addr, u32 how)
 {
 	struct neighbour *n = find(dev, ip);
 	LIST_HEAD(ready);
@@ -356,7 +357,6 @@ int neighbour_set(struct net_device *dev, const struct ip_addr *ip, u16 state, c
 		return -ENOBUFS;
 	u8 use[ETH_ALEN];
 
-	net_enter();
 	spin_lock(&n->lock);
 	if (addr)
 		memcpy(n->addr, addr, ETH_ALEN);
@@ -364,9 +364,17 @@ int neighbour_set(struct net_device *dev, const struct ip_addr *ip, u16 state, c
 	known_locked(n, (u8)state, &ready);
 	spin_unlock(&n->lock);
 	send_list(n, &ready, use);
-	net_leave();
 	tell(n, false);
 	return 0;
+}
+
+int neighbour_set(struct net_device *dev, const struct ip_addr *ip, u16 state, const u8 *addr, u32 how)
+{
+	net_enter();
+	int err = set_entered(dev, ip, state, addr, how);
+
+	net_leave();
+	return err;
 }
 
 int neighbour_delete(struct net_device *dev, const struct ip_addr *ip)
